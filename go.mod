@@ -1,0 +1,3 @@
+module github.com/covwrap/covwrap
+
+go 1.24
