@@ -50,7 +50,6 @@ func TestErrors(t *testing.T) {
 		"mode: set\na:1.1,1.1 1\n":               `x:2: no number of statements`,
 		"mode: set\n:1.1,1.1 1 1\n":              `x:2: no file name`,
 		"mode: set\na:1.1 1 1\n":                 `x:2: no end position`,
-		"mode: set\na:1.1,1.1 x 1\n":             `x:2: statements are no number`,
 		"mode: set\na:1.1,1 1 1\n":               `x:2: no column`,
 		"mode: set\na:1.1,1.9999999999 1 1\n":    `x:2: column is no number`,
 		"mode: set\na\n":                         `x:2: no count`,
