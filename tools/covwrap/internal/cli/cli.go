@@ -33,7 +33,10 @@ type command struct {
 
 // commands lists what a user can type, in the order of "covwrap help".
 func commands() []command {
-	return []command{}
+	return []command{
+		{"lcov-merger", "--coverage_dir=DIR --output_file=FILE", "merge one test's coverage (Bazel calls it)", LcovMerger},
+		{"report-generator", "--reports_file=FILE --output_file=FILE", "merge all tests' coverage and sum it up (Bazel calls it)", ReportGenerator},
+	}
 }
 
 // Main runs the command that args (with the program's name first) ask for and

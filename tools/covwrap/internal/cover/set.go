@@ -1,0 +1,115 @@
+// Package cover holds coverage in the one form that every input is turned
+// into and every output is made of: per source file, counts per line,
+// function and branch.
+//
+// Everything in it only ever adds, and every addition commutes (sums that
+// saturate, the smallest line, the union of names). That is what makes a merge
+// give the same bytes whatever the order and the parallelism of its inputs.
+package cover
+
+import (
+	"hash/maphash"
+	"sort"
+	"sync"
+)
+
+// MaxCount is where counts stop: the largest number that Bazel's own parser,
+// lcov and the common services can all read.
+const MaxCount = 1<<63 - 1
+
+// shards is how many parts the map of source files has, so that parsers that
+// run at once seldom wait for each other.
+const shards = 64
+
+// Set is the sum of all coverage that was read: one File per source file.
+// Its methods may be called from several goroutines at once.
+type Set struct {
+	seed  maphash.Seed
+	parts [shards]part
+	// names interns block and branch names that are not plain numbers
+	// (lcov 2's "e0" and branch expressions).
+	names nameTable
+	notes noteTable
+}
+
+// part is one shard of the map of source files.
+type part struct {
+	mu    sync.Mutex
+	files map[string]*File
+}
+
+// NewSet returns an empty set.
+func NewSet() *Set {
+	s := &Set{seed: maphash.MakeSeed()}
+	for i := range s.parts {
+		s.parts[i].files = map[string]*File{}
+	}
+	return s
+}
+
+// File returns the record of the source file name, made if absent.
+func (s *Set) File(name string) *File { return s.FileBytes([]byte(name)) }
+
+// FileBytes is File for a name that the caller will overwrite: it is copied
+// only when the file is new.
+func (s *Set) FileBytes(name []byte) *File {
+	p := &s.parts[maphash.Bytes(s.seed, name)%shards]
+	p.mu.Lock()
+	f, ok := p.files[string(name)]
+	if !ok {
+		f = &File{Name: string(name)}
+		p.files[f.Name] = f
+	}
+	p.mu.Unlock()
+	return f
+}
+
+// Len is the number of source files.
+func (s *Set) Len() int {
+	n := 0
+	for i := range s.parts {
+		p := &s.parts[i]
+		p.mu.Lock()
+		n += len(p.files)
+		p.mu.Unlock()
+	}
+	return n
+}
+
+// Files returns all files, sorted by name (bytewise). The caller must not add
+// to the set while it uses them.
+func (s *Set) Files() []*File {
+	all := make([]*File, 0, s.Len())
+	for i := range s.parts {
+		for _, f := range s.parts[i].files {
+			all = append(all, f)
+		}
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
+	return all
+}
+
+// Keep drops every file for which keep says no.
+func (s *Set) Keep(keep func(name string) bool) {
+	for i := range s.parts {
+		for name := range s.parts[i].files {
+			if !keep(name) {
+				delete(s.parts[i].files, name)
+			}
+		}
+	}
+}
+
+// Rename gives files new names; a file whose new name exists already is added
+// to it. Names that rename returns unchanged stay.
+func (s *Set) Rename(rename func(name string) string) {
+	for _, f := range s.Files() {
+		to := rename(f.Name)
+		if to == f.Name {
+			continue
+		}
+		p := &s.parts[maphash.String(s.seed, f.Name)%shards]
+		delete(p.files, f.Name)
+		s.File(to).add(f)
+	}
+}

@@ -1,0 +1,329 @@
+package lcov
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/covwrap/covwrap/tools/covwrap/internal/cover"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/trouble"
+)
+
+// Options says how to read.
+type Options struct {
+	// Path names the input in findings.
+	Path string
+	// ByTest keeps the records of differently named tests (TN) apart; see
+	// SplitName.
+	ByTest bool
+	// SkipEmpty leaves out records without lines, functions and branches.
+	SkipEmpty bool
+	// SkipNotes leaves out the launcher's notes.
+	SkipNotes bool
+}
+
+// Parser adds tracefiles to a set. It keeps its buffer between files. A Parser
+// belongs to one goroutine.
+type Parser struct {
+	set *cover.Set
+	log *trouble.Log
+	opt Options
+
+	buf             []byte
+	base            int64 // offset in the file of what parse was given
+	limit           int64 // stop after the first end_of_record at or after this
+	stopped         bool
+	cur             cover.Cursor
+	pending         []byte            // name of the record that has nothing yet (SkipEmpty)
+	test            []byte            // TN of the records that follow
+	key             []byte            // scratch
+	fnLines         map[uint32]uint32 // FNL: line by index, within a record
+	baLine, baIndex uint32            // BA: the line of the last one, and the next one's branch
+}
+
+// NewParser returns a parser that adds to set and reports to log.
+func NewParser(set *cover.Set, log *trouble.Log) *Parser {
+	return &Parser{set: set, log: log, buf: make([]byte, bufferSize)}
+}
+
+// Parse adds all of r. The error is r's; whatever else is wrong goes to the
+// log, and what is right is added.
+func (p *Parser) Parse(r io.Reader, opt Options) error {
+	p.reset(opt)
+	p.limit = 1<<63 - 1
+	return p.run(r)
+}
+
+// ParseChunk adds the records of the part of a file that begins at from and
+// ends before to; all chunks of a file together add all its records once. A
+// record belongs to the chunk in which the previous record's end_of_record
+// line begins (the first record to the first chunk).
+func (p *Parser) ParseChunk(r io.ReaderAt, from, to, size int64, opt Options) error {
+	p.reset(opt)
+	p.limit = to
+	if to >= size {
+		p.limit = 1<<63 - 1
+	}
+	start := int64(0)
+	if from > 0 {
+		// A line that begins at or after from: look one byte back for the
+		// newline that may end just before it.
+		var err error
+		if start, err = p.skipRecord(io.NewSectionReader(r, from-1, size-from+1), from-1); err != nil {
+			return err
+		}
+		if start < 0 {
+			return nil
+		}
+	}
+	p.base = start
+	return p.run(io.NewSectionReader(r, start, size-start))
+}
+
+// reset forgets the previous input.
+func (p *Parser) reset(opt Options) {
+	p.opt = opt
+	p.base = 0
+	p.stopped = false
+	p.test = p.test[:0]
+	p.pending = p.pending[:0]
+	clear(p.fnLines)
+}
+
+// skipRecord finds the first line that begins in or after the chunk and is an
+// end_of_record, and returns the offset that follows it: -1 if the line is not
+// in the chunk. r begins at offset at, one byte before the chunk.
+func (p *Parser) skipRecord(r io.Reader, at int64) (int64, error) {
+	n := 0        // bytes in the buffer
+	skip := true  // the first line began before the chunk
+	long := false // the line began in an earlier buffer
+	for {
+		m, err := r.Read(p.buf[n:])
+		n += m
+		done := 0
+		for {
+			i := bytes.IndexByte(p.buf[done:n], '\n')
+			if i < 0 {
+				break
+			}
+			line := p.buf[done : done+i]
+			begin := at + int64(done)
+			done += i + 1
+			if !skip && !long && begin >= p.limit {
+				return -1, nil
+			}
+			if !skip && !long && isEnd(line) {
+				return at + int64(done), nil
+			}
+			skip, long = false, false
+		}
+		copy(p.buf, p.buf[done:n])
+		n -= done
+		at += int64(done)
+		if n == len(p.buf) { // no newline in a whole buffer
+			at += int64(n)
+			n, long = 0, true
+		}
+		if err == io.EOF {
+			return -1, nil
+		}
+		if err != nil {
+			return -1, err
+		}
+	}
+}
+
+// isEnd tells whether line, without its newline, ends a record.
+func isEnd(line []byte) bool {
+	return string(bytes.TrimRight(line, "\r \t")) == endOfRecord
+}
+
+// run reads r, which begins at p.base, and parses it line by line.
+func (p *Parser) run(r io.Reader) error {
+	n := 0
+	long := false // skipping the rest of a line that is too long
+	var err error
+	for !p.stopped {
+		var m int
+		m, err = r.Read(p.buf[n:])
+		scanned := n
+		n += m
+		if end := bytes.LastIndexByte(p.buf[scanned:n], '\n'); end >= 0 {
+			end += scanned + 1
+			from := 0
+			if long {
+				from = bytes.IndexByte(p.buf[:end], '\n') + 1
+				long = false
+			}
+			p.base += int64(from)
+			p.parse(p.buf[from:end])
+			p.base += int64(end - from)
+			copy(p.buf, p.buf[end:n])
+			n -= end
+		}
+		if n == len(p.buf) {
+			if n < maxLine {
+				p.buf = append(p.buf, make([]byte, len(p.buf))...)
+			} else {
+				if !long {
+					p.find("line-too-long", p.base, "a line of more than %d MiB was skipped", maxLine>>20)
+				}
+				long = true
+				p.base += int64(n)
+				n = 0
+			}
+		}
+		if err != nil {
+			break
+		}
+	}
+	if !p.stopped {
+		p.finish(p.buf[:n], long, err)
+	}
+	p.closeRecord()
+	if len(p.buf) > 1<<20 { // a long line is no reason to stay large
+		p.buf = make([]byte, bufferSize)
+	}
+	if err == io.EOF {
+		return nil
+	}
+	return err
+}
+
+// finish deals with the end of the input; rest is what follows the last
+// newline.
+func (p *Parser) finish(rest []byte, long bool, err error) {
+	if len(rest) > 0 && !long {
+		if isEnd(rest) || !p.inRecord() {
+			p.parse(append(rest, '\n'))
+		} else {
+			// Half a number looks like a number: the last line of a file that
+			// was cut off must not be believed.
+			p.find("truncated", p.base, "the file ends within a record and within a line; the line %s was left out", quote(rest))
+			return
+		}
+	}
+	if p.inRecord() && err == io.EOF {
+		p.find("truncated", p.base, "the file ends within the record of %s (no %s); its complete lines were used", p.recordName(), endOfRecord)
+	}
+}
+
+// inRecord tells whether a record is open.
+func (p *Parser) inRecord() bool { return p.cur.IsOpen() || len(p.pending) > 0 }
+
+// recordName names the source file of the open record.
+func (p *Parser) recordName() string {
+	if p.cur.IsOpen() {
+		return quote([]byte(p.cur.File().Name))
+	}
+	return quote(p.pending)
+}
+
+// closeRecord ends the open record.
+func (p *Parser) closeRecord() {
+	p.cur.Close()
+	p.pending = p.pending[:0]
+	p.baLine, p.baIndex = 0, 0
+	if len(p.fnLines) > 0 {
+		clear(p.fnLines)
+	}
+}
+
+// find reports something wrong at an offset.
+func (p *Parser) find(slug string, offset int64, format string, args ...any) {
+	p.log.Add(trouble.Finding{Slug: slug, Path: p.opt.Path, Offset: offset, Text: fmt.Sprintf(format, args...)})
+}
+
+// quote shows a piece of input, shortened.
+func quote(b []byte) string {
+	const most = 80
+	if len(b) > most {
+		return strconv.Quote(string(b[:most])) + "..."
+	}
+	return strconv.Quote(string(b))
+}
+
+// parse parses complete lines: b ends with a newline, which every loop over
+// bytes below relies on to stop.
+func (p *Parser) parse(b []byte) {
+	open := p.cur.IsOpen()
+	for i := 0; i < len(b); {
+		// Nine of ten lines are DA:line,count: those are read here, all else
+		// and whatever looks unusual in line.
+		if open && b[i] == 'D' && b[i+1] == 'A' && b[i+2] == ':' {
+			j := i + 3
+			no := uint32(0)
+			for d := b[j] - '0'; d <= 9; d = b[j] - '0' {
+				no = no*10 + uint32(d)
+				j++
+			}
+			k := j + 1
+			if b[j] == ',' && no > 0 && j-i <= 3+9 {
+				count := int64(0)
+				for d := b[k] - '0'; d <= 9; d = b[k] - '0' {
+					count = count*10 + int64(d)
+					k++
+				}
+				if b[k] == '\n' && uint(k-j-2) < 18 {
+					p.cur.AddLine(no, count)
+					i = k + 1
+					continue
+				}
+			}
+		}
+		n := bytes.IndexByte(b[i:], '\n')
+		p.line(b[i:i+n], p.base+int64(i))
+		if p.stopped {
+			return
+		}
+		open = p.cur.IsOpen()
+		i += n + 1
+	}
+}
+
+// errNumber is what is wrong with a field that should be a number.
+var errNumber = errors.New("not a number")
+
+// count parses a count: not negative, at most cover.MaxCount. Larger ones
+// saturate, and negative ones (gcov writes them after an overflow of its own)
+// count as zero; both are reported.
+func (p *Parser) count(b []byte, offset int64) (int64, error) {
+	n := int64(0)
+	neg := len(b) > 0 && b[0] == '-'
+	digits := b
+	if neg {
+		digits = b[1:]
+	}
+	if len(digits) == 0 {
+		return 0, errNumber
+	}
+	over := false
+	for _, c := range digits {
+		d := int64(c - '0')
+		if c < '0' || c > '9' {
+			return 0, errNumber
+		}
+		if n > (cover.MaxCount-d)/10 {
+			over = true
+			continue
+		}
+		n = n*10 + d
+	}
+	switch {
+	case neg && (n != 0 || over):
+		p.find("negative-count", offset, "the count %s was taken as 0", quote(b))
+		return 0, nil
+	case over:
+		p.find("count-saturated", offset, "the count %s is larger than %d, which was taken", quote(b), int64(cover.MaxCount))
+		return cover.MaxCount, nil
+	}
+	return n, nil
+}
+
+// lineNumber parses the number of a line.
+func lineNumber(b []byte) (uint32, bool) {
+	n, err := strconv.ParseUint(string(b), 10, 31)
+	return uint32(n), err == nil
+}
