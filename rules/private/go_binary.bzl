@@ -1,0 +1,23 @@
+"""covwrap_go_binary: go_binary whose every process is covered."""
+
+load("@rules_go//go:def.bzl", "go_binary")
+load("//rules/private:runtime.bzl", "add_runtime")
+
+visibility(["//rules/...", "//docs/..."])
+
+_HOOK = Label("//rules/private:main_hook")
+
+def covwrap_go_binary(name, **kwargs):
+    """Builds a Go program that `bazel coverage` sees whole: every line that ran, however its processes ended.
+
+    A drop-in for rules_go's `go_binary`. Builds that collect no coverage get exactly that `go_binary`.
+
+    Args:
+        name: name of the target.
+        **kwargs: any attribute of `go_binary`.
+    """
+
+    # rules_go refuses selects on a target that sets its own platform.
+    cross = kwargs.get("goos") != None or kwargs.get("goarch") != None
+    add_runtime(kwargs, hook = _HOOK, selects = not cross)
+    go_binary(name = name, **kwargs)

@@ -1,0 +1,69 @@
+"""The launcher's options: attributes of a test over flags of the build, as one environment variable."""
+
+load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
+
+visibility(["//rules/...", "//docs/..."])
+
+_UNITS = ["ms", "s", "m"]
+
+OPTION_ATTRS = {
+    "grace": attr.string(
+        doc = """How long to wait for processes that are still running when the test has ended, before they
+are ended and collected: a whole number and `ms`, `s` or `m`, such as `500ms`. Their counters are complete
+either way; a longer grace lets them finish by themselves. Default: the flag `//rules/config:grace`, `5s`.""",
+    ),
+    "keep_profiles": attr.string(
+        default = "auto",
+        values = ["auto", "on", "off"],
+        doc = """Whether the profile of every process is kept, in Go's own format, in the test's undeclared
+outputs. Default (`auto`): the flag `//rules/config:keep_profiles`, on.""",
+    ),
+    "on_missing": attr.string(
+        default = "auto",
+        values = ["auto", "ignore", "warn", "fail"],
+        doc = """What to do when a process could not be collected: say nothing, say which and why in the summary
+(`warn`), or also fail a test that passed (`fail`). Default (`auto`): the flag `//rules/config:on_missing`, `warn`.""",
+    ),
+    "_grace": attr.label(default = Label("//rules/config:grace")),
+    "_keep_profiles": attr.label(default = Label("//rules/config:keep_profiles")),
+    "_on_missing": attr.label(default = Label("//rules/config:on_missing")),
+}
+
+def duration_error(value):
+    """Says what is wrong with a duration.
+
+    Args:
+        value: what the user wrote, such as `5s`.
+
+    Returns:
+        A sentence for the user, or None when the launcher will accept the value.
+    """
+    for unit in _UNITS:
+        number = value.removesuffix(unit)
+        if number != value and number.isdigit():
+            return None
+    return "\"{}\" is not a duration: write a whole number and ms, s or m, such as \"500ms\" or \"5s\"".format(value)
+
+def launcher_options(ctx):
+    """Resolves the options of one test.
+
+    Args:
+        ctx: context of a rule with OPTION_ATTRS.
+
+    Returns:
+        The value of COVWRAP_OPTIONS, in which every option is named, so that the launcher needs no default of its own.
+    """
+    grace = ctx.attr.grace or ctx.attr._grace[BuildSettingInfo].value
+    error = duration_error(grace)
+    if error:
+        fail("{}: {} {}".format(ctx.label, "grace:" if ctx.attr.grace else "--//rules/config:grace:", error))
+
+    keep_profiles = ctx.attr._keep_profiles[BuildSettingInfo].value
+    if ctx.attr.keep_profiles != "auto":
+        keep_profiles = ctx.attr.keep_profiles == "on"
+
+    on_missing = ctx.attr._on_missing[BuildSettingInfo].value
+    if ctx.attr.on_missing != "auto":
+        on_missing = ctx.attr.on_missing
+
+    return "grace={} keep_profiles={} on_missing={}".format(grace, int(keep_profiles), on_missing)
