@@ -1,0 +1,5 @@
+package auto
+
+import "github.com/covwrap/covwrap/embed/internal/rt"
+
+func init() { rt.Start(nil) }

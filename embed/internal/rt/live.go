@@ -1,0 +1,86 @@
+package rt
+
+import "unsafe"
+
+// liveMap is the map of this process; header is nil when there is none.
+type liveMap struct {
+	header *Header
+	list   *MetaList
+	dir    string
+	region uintptr
+}
+
+var live liveMap
+
+// Mapped reports whether this process's counters are in a file.
+func Mapped() bool { return live.header != nil }
+
+// Whole reports whether all of them are: then there is nothing to flush, ever.
+func Whole() bool { return Mapped() && live.header.Flags&FlagWhole != 0 }
+
+// Dir is the profile directory of a mapped process, else empty.
+func Dir() string { return live.dir }
+
+// Flush copies the counters that could not be mapped into the file. It makes
+// no system call and takes no lock, and may be called at any time.
+func Flush() {
+	h := live.header
+	if h == nil || h.EdgeOff == 0 {
+		return
+	}
+	edge := unsafe.Add(unsafe.Pointer(h), h.EdgeOff)
+	copyWords(edge, pointer(live.region), int(h.HeadWords))
+	tail := live.region + 4*uintptr(h.Words-h.TailWords)
+	copyWords(unsafe.Add(edge, 4*h.HeadWords), pointer(tail), int(h.TailWords))
+}
+
+// Exiting notes in the map that the process is about to exit by itself.
+func Exiting(success bool) {
+	h := live.header
+	if h == nil {
+		return
+	}
+	h.Exit = ExitFailure
+	if success {
+		h.Exit = ExitSuccess
+	}
+	Flush()
+}
+
+// Ready is called when all packages have registered, that is, when package
+// main is initialised. It writes the binary's meta-data into the profile
+// directory, unless another process has done so, and returns its hash in hex,
+// or "" when there is none: no map, or no list.
+func Ready() (hash string) {
+	h, l := live.header, live.list
+	if h == nil || l == nil {
+		return ""
+	}
+	f, ok := l.summary()
+	if !ok {
+		return ""
+	}
+	hash = string(appendHex(nil, f.hash[:]))
+	if h.MetaKnown == 0 {
+		h.MetaHash = f.hash
+		h.MetaKnown = 1
+	}
+	WriteOnce("covmeta."+hash, f.size, func() []byte { return l.content(f) })
+	return hash
+}
+
+// copyWords copies n counters. Zeros are left out: the file has zeros already,
+// and what is not written needs no memory.
+func copyWords(to, from unsafe.Pointer, n int) {
+	dst, src := words(to, n), words(from, n)
+	for i, w := range src {
+		if w != dst[i] {
+			dst[i] = w
+		}
+	}
+}
+
+// pointer is the memory at an address outside of Go's heap.
+func pointer(addr uintptr) unsafe.Pointer {
+	return *(*unsafe.Pointer)(unsafe.Pointer(&addr))
+}

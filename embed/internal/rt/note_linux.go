@@ -1,0 +1,100 @@
+//go:build amd64 || arm64 || loong64 || ppc64le || riscv64
+
+package rt
+
+import "syscall"
+
+// note leaves word of a failure in the profile directory, as a file whose name
+// says what failed, and as a line of covwrap.log. The file comes first, and
+// empty if need be: a process whose file size limit is 0 can make a file, but
+// a single written byte ends it with SIGXFSZ.
+func (m *mapper) note(why string, err syscall.Errno) {
+	noteIn(m.dir, m.start, why, err)
+}
+
+func noteIn(dir string, at int64, why string, err syscall.Errno) {
+	pid := utoa(uint64(syscall.Getpid()))
+	line := "covwrap: " + why + ": pid " + pid
+	for _, a := range runtimeArgs() {
+		line += " " + a
+		if len(line) > 1000 {
+			line = line[:1000] + "..."
+			break
+		}
+	}
+	if err != 0 {
+		line += ": " + err.Error()
+	}
+	text := []byte(line)
+	for i, c := range text {
+		if c < ' ' {
+			text[i] = ' '
+		}
+	}
+	text = append(text, '\n')
+	appendFile(dir+"/covnote."+pid+"."+utoa(uint64(at))+"."+why, text)
+	appendFile(dir+"/covwrap.log", text)
+}
+
+// appendFile appends text by one write, if the limits allow it.
+func appendFile(path string, text []byte) {
+	fd, err := open(path, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_APPEND)
+	if err != 0 {
+		return
+	}
+	defer closeFd(fd)
+	var s syscall.Stat_t
+	if syscall.Fstat(fd, &s) != nil {
+		return
+	}
+	if s.Mode&0o777 != 0o666 {
+		syscall.Fchmod(fd, 0o666)
+	}
+	if uint64(s.Size)+uint64(len(text)) <= fileSizeLimit() {
+		syscall.Write(fd, text)
+	}
+}
+
+// WriteOnce writes a file of the profile directory that is the same whichever
+// process writes it: nothing is done when it exists, and it appears complete or
+// not at all. size is that of content's result.
+func WriteOnce(name string, size int, content func() []byte) {
+	path := live.dir + "/" + name
+	var s syscall.Stat_t
+	if syscall.Stat(path, &s) == nil {
+		return
+	}
+	at := now()
+	if fileSizeLimit() < uint64(size) {
+		noteIn(live.dir, at, "meta-file-size-limit", syscall.EFBIG)
+		return
+	}
+	tmp := live.dir + "/tmp." + name + "." + utoa(uint64(syscall.Getpid())) + "." + utoa(uint64(at))
+	err := writeFile(tmp, content())
+	if err == 0 {
+		err = errno(syscall.Rename(tmp, path))
+	}
+	if err != 0 {
+		remove(tmp)
+		noteIn(live.dir, at, "meta-not-written", err)
+	}
+}
+
+func writeFile(path string, b []byte) syscall.Errno {
+	fd, err := open(path, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_EXCL)
+	if err != 0 {
+		return err
+	}
+	defer closeFd(fd)
+	syscall.Fchmod(fd, 0o666)
+	for len(b) > 0 {
+		n, e := syscall.Write(fd, b)
+		if err := errno(e); err == syscall.EINTR {
+			continue
+		} else if err != 0 {
+			return err
+		}
+		b = b[n:]
+	}
+	return 0
+}
