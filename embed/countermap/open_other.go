@@ -1,0 +1,5 @@
+//go:build !unix
+
+package countermap
+
+const openFlags = 0
