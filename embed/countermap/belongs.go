@@ -3,8 +3,6 @@ package countermap
 import (
 	"bytes"
 	"debug/elf"
-	"encoding/binary"
-	"errors"
 	"fmt"
 )
 
@@ -39,25 +37,4 @@ func (m *Map) MetaBelongs(covmeta []byte) (bool, error) {
 		blobs = missing
 	}
 	return len(blobs) == 0, nil
-}
-
-// splitMeta returns the package blobs of a covmeta file.
-func splitMeta(b []byte) (blobs [][]byte, err error) {
-	const fixed = 56
-	le := binary.LittleEndian
-	if len(b) < fixed || string(b[:4]) != "\x00cvm" || le.Uint32(b[4:]) != 1 {
-		return nil, errors.New("no header of version 1")
-	}
-	n := le.Uint64(b[16:])
-	if n == 0 || n > uint64(len(b)-fixed)/16 {
-		return nil, fmt.Errorf("%d packages in %d bytes", n, len(b))
-	}
-	for i := uint64(0); i < n; i++ {
-		off, size := le.Uint64(b[fixed+8*i:]), le.Uint64(b[fixed+8*(n+i):])
-		if off > uint64(len(b)) || size > uint64(len(b))-off || size == 0 {
-			return nil, fmt.Errorf("package %d does not fit", i)
-		}
-		blobs = append(blobs, b[off:off+size])
-	}
-	return blobs, nil
 }

@@ -3,10 +3,8 @@ package countermap
 import (
 	"crypto/md5"
 	"debug/elf"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"os"
 )
@@ -174,62 +172,4 @@ func (x *executable) blob(p PackageRef) ([]byte, error) {
 		return nil, fmt.Errorf("%s has other bytes than the process at address %#x", x.path, p.addr)
 	}
 	return b, nil
-}
-
-// encodeMeta makes a covmeta file with the name hash that Go gives it.
-func encodeMeta(pkgs []PackageRef, blobs [][]byte) ([]byte, error) {
-	const regOnly, testMain = 4, 5
-	modes := []string{"", "set", "count", "atomic", "regonly", "testmain"}
-	grans := []string{"", "perblock", "perfunc"}
-	h := fnv.New128a()
-	mode, gran := Mode(0), pkgs[0].Gran
-	for i, p := range pkgs {
-		h.Write(p.Hash[:])
-		if p.Mode != regOnly && p.Mode != testMain {
-			if mode == 0 {
-				mode = p.Mode
-			}
-			if p.Mode != mode {
-				return nil, fmt.Errorf("package %d has counter mode %d, those before it %d", i, p.Mode, mode)
-			}
-		}
-		if p.Gran != gran {
-			return nil, fmt.Errorf("package %d has granularity %d, those before it %d", i, p.Gran, gran)
-		}
-	}
-	if int(mode) >= len(modes) || mode == 0 || int(gran) >= len(grans) || gran == 0 {
-		return nil, fmt.Errorf("unknown counter mode %d or granularity %d", mode, gran)
-	}
-	io.WriteString(h, modes[mode])
-	io.WriteString(h, grans[gran])
-
-	const fixed = 56 // coverage.MetaFileHeader
-	table := uint64(fixed + 16*len(blobs))
-	off := table + 1
-	size := off
-	for _, b := range blobs {
-		size += uint64(len(b))
-	}
-	le := binary.LittleEndian
-	out := make([]byte, 0, size)
-	out = append(out, "\x00cvm"...)
-	out = le.AppendUint32(out, 1)
-	out = le.AppendUint64(out, size)
-	out = le.AppendUint64(out, uint64(len(blobs)))
-	out = h.Sum(out)
-	out = le.AppendUint32(out, uint32(table))
-	out = le.AppendUint32(out, 1)
-	out = append(out, byte(mode), gran, 0, 0, 0, 0, 0, 0)
-	for _, b := range blobs {
-		out = le.AppendUint64(out, off)
-		off += uint64(len(b))
-	}
-	for _, b := range blobs {
-		out = le.AppendUint64(out, uint64(len(b)))
-	}
-	out = append(out, 0) // an empty string table
-	for _, b := range blobs {
-		out = append(out, b...)
-	}
-	return out, nil
 }

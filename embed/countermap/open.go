@@ -107,11 +107,16 @@ func (m *Map) readAt(b []byte, off uint64) error {
 // Close closes the file. Values read before stay valid.
 func (m *Map) Close() error { return m.file.Close() }
 
-// MetaHash returns Go's meta-data hash of the binary (the <hash> of its
-// covmeta.<hash> file) and true, or false when the process had not got as far
-// as knowing it when the map was opened: then Packages or MetaFromExecutable
-// tell.
+// MetaHash returns Go's meta-data hash of the packages that have registered
+// (the <hash> of the binary's covmeta.<hash> file, once all have) and true. It
+// is false when there is no package table, or an incomplete one, and the
+// process did not note the hash either.
 func (m *Map) MetaHash() (hash [16]byte, ok bool) {
+	if pkgs, complete, err := m.table(); err == nil && complete && len(pkgs) > 0 {
+		if sum, err := summarize(pkgs); err == nil {
+			return sum.hash, true
+		}
+	}
 	return m.h.MetaHash, m.h.MetaKnown == 1
 }
 

@@ -34,15 +34,18 @@ func Flush() {
 	copyWords(unsafe.Add(edge, 4*h.HeadWords), pointer(tail), int(h.TailWords))
 }
 
-// Exiting notes in the map that the process is about to exit by itself.
+// Exiting notes in the map that the process is about to exit by itself; the
+// first note stands.
 func Exiting(success bool) {
 	h := live.header
 	if h == nil {
 		return
 	}
-	h.Exit = ExitFailure
-	if success {
-		h.Exit = ExitSuccess
+	if h.Exit == ExitUnknown {
+		h.Exit = ExitFailure
+		if success {
+			h.Exit = ExitSuccess
+		}
 	}
 	Flush()
 }

@@ -1,0 +1,31 @@
+"""Go source files that only Bazel builds.
+
+They import internal packages of Go, which the go command refuses and rules_go does not. A build constraint hides them from the
+go command; this rule takes it away.
+"""
+
+visibility(["//embed/..."])
+
+def _bazel_only_impl(ctx):
+    outs = []
+    for src in ctx.files.srcs:
+        out = ctx.actions.declare_file(ctx.label.name + "/" + src.basename)
+        ctx.actions.expand_template(
+            output = out,
+            template = src,
+            substitutions = {"//go:build covwrap_internal": "// (for Bazel)"},
+        )
+        outs.append(out)
+    return [DefaultInfo(files = depset(outs))]
+
+bazel_only = rule(
+    implementation = _bazel_only_impl,
+    doc = "The files without their build constraint.",
+    attrs = {
+        "srcs": attr.label_list(
+            allow_files = [".go"],
+            doc = "Go files with the constraint covwrap_internal.",
+            mandatory = True,
+        ),
+    },
+)
