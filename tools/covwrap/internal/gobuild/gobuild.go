@@ -1,0 +1,181 @@
+// Package gobuild makes go command lines build programs that carry covwrap's
+// runtime: it adds "-cover" and "-overlay", keeps everything that the user
+// said, and finds out where a coverage profile is to go.
+package gobuild
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/covwrap/covwrap/tools/covwrap/internal/carrier"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/gocmd"
+)
+
+// Runtime returns the files that put the runtime into the standard library of
+// a Go version ("go1.26.8"), or an error that says which versions can have it.
+type Runtime func(version string) (carrier.Files, error)
+
+// Builder adds the runtime to go commands.
+type Builder struct {
+	Tool    string // the go command
+	Cache   string // folder for overlays, see carrier.Cache
+	Runtime Runtime
+}
+
+// Command is a go command that is ready to run.
+type Command struct {
+	Args []string // what follows "go"
+	// Dir is where the go command runs in the end (-C), absolute.
+	Dir string
+	// Tests is true if it runs tests; Runs if it runs anything that was built.
+	Tests, Runs bool
+	// Profile is the file of "go test -coverprofile", absolute; "" if none.
+	Profile string
+}
+
+// own are the flags that Plan takes out of the command line: -overlay since
+// ours takes its place and contains the user's, -coverprofile if the caller
+// writes the profile.
+const (
+	overlayFlag = "overlay"
+	profileFlag = "coverprofile"
+)
+
+// Plan returns the go command for the words that a user typed after "go". If
+// goProfile is not "", the go command writes its own coverage profile there
+// instead of the file that the user named, which is returned in Profile.
+func (b *Builder) Plan(words []string, goProfile string) (*Command, error) {
+	line := gocmd.Parse(words)
+	if !gocmd.Builds(line.Sub) {
+		return &Command{Args: words}, nil
+	}
+	dir, err := filepath.Abs(line.Dir)
+	if err != nil {
+		return nil, err
+	}
+	env, err := gocmd.Query(b.Tool, dir)
+	if err != nil {
+		return nil, err
+	}
+	goflags, err := gocmd.SplitGOFLAGS(env.GOFLAGS)
+	if err != nil {
+		return nil, err
+	}
+	inherited := gocmd.Parse(append([]string{line.Sub}, goflags...))
+	user, ok := line.Lookup(overlayFlag)
+	if !ok {
+		user, _ = inherited.Lookup(overlayFlag)
+	}
+	overlay, err := b.overlay(env, user, dir)
+	if err != nil {
+		return nil, err
+	}
+	c := &Command{Dir: dir}
+	add := []string{"-cover", "-overlay=" + overlay}
+	line = line.Without(overlayFlag)
+	switch line.Sub {
+	case "run":
+		c.Runs = true
+	case "test":
+		c.Tests = !has(line, "c") && !has(line, "list")
+		c.Runs = c.Tests
+		c.Profile = profile(line, dir)
+		if c.Profile != "" && goProfile != "" {
+			line = line.Without(profileFlag)
+			add = append(add, "-"+profileFlag+"="+goProfile)
+		}
+		if c.Tests && !has(line, "count") && !has(inherited, "count") && !has(line, "fuzz") {
+			// A cached result runs nothing: no process, no counters, and
+			// no children's.
+			add = append(add, "-count=1")
+		}
+	}
+	c.Args = line.With(add...).Words()
+	return c, nil
+}
+
+// GOFLAGS returns the value of GOFLAGS that makes every "go build" below the
+// folder carry the runtime: the user's own flags, then ours. more are flags to
+// add besides ("-coverpkg=./...").
+func (b *Builder) GOFLAGS(dir string, more []string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	env, err := gocmd.Query(b.Tool, dir)
+	if err != nil {
+		return "", err
+	}
+	goflags, err := gocmd.SplitGOFLAGS(env.GOFLAGS)
+	if err != nil {
+		return "", err
+	}
+	// Flags without a value in GOFLAGS, such as -overlay FILE, do not exist:
+	// each word is a flag, and what is none is left for go to complain about.
+	var user string
+	kept := goflags[:0:0]
+	named := map[string]bool{"cover": true, overlayFlag: true}
+	for _, f := range more {
+		named[nameOf(f)] = true
+	}
+	for _, f := range goflags {
+		if nameOf(f) == overlayFlag {
+			_, user, _ = strings.Cut(f, "=")
+		}
+		if !named[nameOf(f)] {
+			kept = append(kept, f)
+		}
+	}
+	overlay, err := b.overlay(env, user, dir)
+	if err != nil {
+		return "", err
+	}
+	kept = append(kept, "-cover", "-overlay="+overlay)
+	return gocmd.JoinGOFLAGS(append(kept, more...))
+}
+
+func nameOf(flag string) string {
+	name, _, _ := strings.Cut(strings.TrimLeft(flag, "-"), "=")
+	return name
+}
+
+// overlay prepares the overlay for the Go version that the folder builds with.
+func (b *Builder) overlay(env gocmd.Env, user, dir string) (string, error) {
+	files, err := b.Runtime(env.GOVERSION)
+	if err != nil {
+		return "", fmt.Errorf("%s builds with %s: %w", dir, env.GOVERSION, err)
+	}
+	var own *carrier.Overlay
+	if user != "" {
+		if own, err = carrier.Read(user, dir); err != nil {
+			return "", err
+		}
+	}
+	return carrier.Prepare(b.Cache, env.GOROOT, env.GOVERSION, files, own)
+}
+
+// has reports whether a flag is given, other than as "-flag=false".
+func has(l gocmd.Line, name string) bool {
+	v, ok := l.Lookup(name)
+	return ok && v != "false" && v != "0"
+}
+
+// profile returns where the go command writes the profile of -coverprofile.
+func profile(l gocmd.Line, dir string) string {
+	file, _ := l.Lookup(profileFlag)
+	if file == "" || file == os.DevNull {
+		return ""
+	}
+	if filepath.IsAbs(file) {
+		return file
+	}
+	if out, _ := l.Lookup("outputdir"); out != "" {
+		file = filepath.Join(out, file)
+	}
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(dir, file)
+}

@@ -1,0 +1,161 @@
+package live
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/covwrap/covwrap/embed/countermap"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/covdata"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/phases"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/profdir"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/tally"
+)
+
+// Process is one running process and what it has counted so far.
+type Process struct {
+	Map    *countermap.Map // closed; its values stay valid
+	Mode   covdata.Mode
+	Hash   covdata.Hash // of the binary's meta-data
+	Ran    int          // blocks with statements that ran
+	Blocks int          // blocks with statements
+}
+
+// Reader reads maps again and again; it remembers the meta-data of binaries.
+// Not for concurrent use.
+type Reader struct {
+	metas map[covdata.Hash]*covdata.Meta
+	words []uint32
+}
+
+// NewReader returns a reader that knows nothing yet.
+func NewReader() *Reader { return &Reader{metas: map[covdata.Hash]*covdata.Meta{}} }
+
+// maxMeta bounds the meta-data of one binary; Go's largest have some megabytes.
+const maxMeta = 512 << 20
+
+// meta returns the meta-data of the map's binary.
+func (r *Reader) meta(m *countermap.Map) (*covdata.Meta, error) {
+	dir := filepath.Dir(m.Path)
+	if h, ok := m.MetaHash(); ok {
+		hash := covdata.Hash(h)
+		if meta := r.metas[hash]; meta != nil {
+			return meta, nil
+		}
+		meta, _, err := readMeta(dir, hash)
+		if err != nil {
+			var exeErr error
+			if meta, exeErr = fromExecutable(m); exeErr != nil {
+				return nil, errors.Join(err, exeErr)
+			}
+		}
+		r.metas[hash] = meta
+		return meta, nil
+	}
+	if m.Flags&countermap.Table != 0 {
+		// Not remembered: more packages may register before the next look.
+		return fromExecutable(m)
+	}
+	return belonging(dir, m)
+}
+
+// readMeta reads covmeta.<hash> of a profile directory.
+func readMeta(dir string, hash covdata.Hash) (*covdata.Meta, []byte, error) {
+	name := "covmeta." + hash.String()
+	data, err := profdir.Read(dir, name, maxMeta)
+	if err != nil {
+		return nil, nil, err
+	}
+	meta, err := covdata.DecodeMeta(name, data)
+	return meta, data, err
+}
+
+// fromExecutable takes the meta-data from the executable that the map names.
+func fromExecutable(m *countermap.Map) (*covdata.Meta, error) {
+	content, err := m.MetaFromExecutable()
+	if err != nil {
+		return nil, err
+	}
+	return covdata.DecodeMeta(m.Exe, content)
+}
+
+// belonging finds the meta-data file that the map's executable wrote, for a
+// program that imports the runtime and was built by a plain "go build -cover".
+func belonging(dir string, m *countermap.Map) (*covdata.Meta, error) {
+	var found *covdata.Meta
+	var errs []error
+	err := profdir.List(dir, func(e profdir.Entry) {
+		if e.Kind != profdir.Meta || found != nil {
+			return
+		}
+		meta, data, err := readMeta(dir, e.Hash)
+		if err != nil {
+			errs = append(errs, err)
+			return
+		}
+		if ok, err := m.MetaBelongs(data); err != nil {
+			errs = append(errs, err)
+		} else if ok {
+			found = meta
+		}
+	})
+	if found == nil {
+		return nil, errors.Join(append(errs, err, errors.New("no meta-data file in the profile directory is the executable's; is GOCOVERDIR of the process the profile directory?"))...)
+	}
+	return found, nil
+}
+
+// Read adds the counters of one map to the tally, as those of child number
+// child, without what was counted before a reset.
+func (r *Reader) Read(file string, child int, t *tally.Tally) (*Process, error) {
+	m, err := countermap.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	meta, err := r.meta(m)
+	if err != nil {
+		return nil, fmt.Errorf("%s: the meta-data of %s: %w", file, m.Exe, err)
+	}
+	var pkgs []countermap.PackageRef
+	if m.Flags&countermap.Table != 0 {
+		if pkgs, _, err = m.Packages(); err != nil {
+			return nil, err
+		}
+	}
+	if r.words, err = m.Counters(r.words); err != nil {
+		return nil, err
+	}
+	words := r.words
+	marks, err := phases.Read(filepath.Dir(file)) // after the counters, see Split
+	if err != nil {
+		return nil, err
+	}
+	if marks.Any() {
+		parts, err := marks.Split(m.PID, m.Start.UnixNano(), words)
+		if err != nil {
+			return nil, err
+		}
+		words = phases.Total(parts, len(words))
+	}
+	bin := t.Binary(meta)
+	p := &Process{Map: m, Mode: meta.Mode, Hash: meta.Hash}
+	for _, pkg := range bin.Packages {
+		n, _ := pkg.Blocks()
+		p.Blocks += n
+	}
+	err = m.VisitFuncs(words, pkgs, func(pkg, fn uint32, counters []uint32) error {
+		if pkg == countermap.UnknownPackage {
+			return nil // it ran before its package registered: a moment later it has
+		}
+		if err := bin.Check(pkg, fn, len(counters)); err != nil {
+			return fmt.Errorf("%s: does not fit the meta-data of %s: %w", file, m.Exe, err)
+		}
+		p.Ran += bin.Add(child, pkg, fn, counters)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
