@@ -1,9 +1,9 @@
 """covwrap_go_binary: go_binary whose every process is covered."""
 
 load("@rules_go//go:def.bzl", "go_binary")
-load("//rules/private:runtime.bzl", "add_runtime")
+load("//rules/private:runtime.bzl", "EXIT_HOOK", "RUNTIME", "add_runtime")
 
-visibility(["//rules/...", "//docs/..."])
+visibility(["//docs/...", "//rules/..."])
 
 _HOOK = Label("//rules/private:main_hook")
 
@@ -19,5 +19,10 @@ def covwrap_go_binary(name, **kwargs):
 
     # rules_go refuses selects on a target that sets its own platform.
     cross = kwargs.get("goos") != None or kwargs.get("goarch") != None
-    add_runtime(kwargs, hook = _HOOK, selects = not cross)
+    add_runtime(
+        kwargs,
+        hook = _HOOK,
+        deps = [RUNTIME, EXIT_HOOK],
+        selects = not cross,
+    )
     go_binary(name = name, **kwargs)

@@ -2,10 +2,10 @@
 
 load("@rules_go//go:def.bzl", "go_test")
 load("//rules/private:hook.bzl", "test_hook")
-load("//rules/private:runtime.bzl", "add_runtime")
+load("//rules/private:runtime.bzl", "RUNTIME", "add_runtime")
 load("//rules/private:test.bzl", "covwrap_test")
 
-visibility(["//rules/...", "//docs/..."])
+visibility(["//docs/...", "//rules/..."])
 
 # Attributes of covwrap_test alone.
 _OPTIONS = ["grace", "keep_profiles", "on_missing"]
@@ -67,7 +67,7 @@ def covwrap_go_test(name, tags = None, **kwargs):
         target_compatible_with = kwargs.get("target_compatible_with"),
         visibility = ["//visibility:private"],
     )
-    add_runtime(kwargs, hook = ":" + hook)
+    add_runtime(kwargs, hook = ":" + hook, deps = [RUNTIME])
     go_test(
         name = inner,
         tags = manual,

@@ -2,7 +2,7 @@
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 
-visibility(["//rules/...", "//docs/..."])
+visibility(["//docs/...", "//rules/..."])
 
 _UNITS = ["ms", "s", "m"]
 

@@ -3,9 +3,9 @@
 load("@rules_go//go:def.bzl", "GoArchive")
 load("//rules/private:launcher.bzl", "LAUNCHER_ATTRS")
 load("//rules/private:options.bzl", "OPTION_ATTRS", "launcher_options")
-load("//rules/private:test_facts.bzl", "TestFacts", "test_facts")
+load("//rules/private:test_facts.bzl", "TestFactsInfo", "test_facts")
 
-visibility(["//rules/...", "//docs/..."])
+visibility(["//docs/...", "//rules/..."])
 
 def _covwrap_test_impl(ctx):
     test = ctx.attr.test
@@ -27,8 +27,8 @@ def _covwrap_test_impl(ctx):
         is_executable = True,
     )
 
-    environment = dict(test[TestFacts].environment)
-    inherited = list(test[TestFacts].inherited_environment)
+    environment = dict(test[TestFactsInfo].environment)
+    inherited = list(test[TestFactsInfo].inherited_environment)
     if RunEnvironmentInfo in test:
         environment.update(test[RunEnvironmentInfo].environment)
         inherited.extend(test[RunEnvironmentInfo].inherited_environment)
@@ -70,7 +70,7 @@ def _covwrap_test_impl(ctx):
 
 def _check_test(ctx):
     """Fails with a sentence that says how to mend it when ctx.attr.test cannot be wrapped."""
-    test, facts = ctx.attr.test, ctx.attr.test[TestFacts]
+    test, facts = ctx.attr.test, ctx.attr.test[TestFactsInfo]
 
     def mistake(what, fix):
         fail("{}: test = \"{}\" {}: {}".format(ctx.label, test.label, what, fix))

@@ -2,7 +2,7 @@
 
 visibility(["//rules/..."])
 
-TestFacts = provider(
+TestFactsInfo = provider(
     doc = "Attributes of a test that Bazel keeps to the test's own rule.",
     fields = {
         "kind": "string: the test's rule, such as `sh_test`",
@@ -19,7 +19,7 @@ def _test_facts_impl(target, ctx):
         # Bazel's built-in tests, sh_test on Bazel 7 for one, have no such provider.
         environment = _expanded(ctx, getattr(ctx.rule.attr, "env", {}))
         inherited = getattr(ctx.rule.attr, "env_inherit", [])
-    return [TestFacts(
+    return [TestFactsInfo(
         kind = ctx.rule.kind,
         args = getattr(ctx.rule.attr, "args", []),
         environment = environment,
@@ -39,5 +39,5 @@ def _expanded(ctx, env):
 
 test_facts = aspect(
     implementation = _test_facts_impl,
-    doc = "Collects TestFacts of the target itself.",
+    doc = "Collects TestFactsInfo of the target itself.",
 )

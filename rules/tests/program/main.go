@@ -1,0 +1,4 @@
+// Command program is what the rules' tests build.
+package main
+
+func main() {}
