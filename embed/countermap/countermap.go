@@ -102,7 +102,7 @@ type BinaryID struct {
 // registration order (which is the package index in Go's own counter files).
 type PackageRef struct {
 	Path string   // import path; empty when it cannot be read from the executable
-	Hash [16]byte // md5 of the meta-data blob
+	Hash [16]byte // of the functions, by Go's cover tool; also part of the blob
 	Len  uint32   // length of the blob
 	ID   int      // hard-coded (negative) package id of the runtime's own packages, else -1
 	Mode Mode

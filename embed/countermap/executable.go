@@ -1,8 +1,9 @@
 package countermap
 
 import (
-	"crypto/md5"
+	"bytes"
 	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -129,7 +130,7 @@ func readFull(f *os.File, off, n uint64) ([]byte, error) {
 
 // MetaFromExecutable makes the content of the covmeta file for the packages
 // that have registered, from the executable file that the map names; every
-// blob is checked by its md5. Errors say why it is impossible: the executable
+// blob is checked by its length and hash. Errors say why it is impossible: the executable
 // is gone, was rebuilt since, or the map has no complete package table.
 func (m *Map) MetaFromExecutable() (covmeta []byte, err error) {
 	fail := func(err error) ([]byte, error) {
@@ -162,13 +163,19 @@ func (m *Map) MetaFromExecutable() (covmeta []byte, err error) {
 	return encodeMeta(pkgs, blobs)
 }
 
-// blob reads the meta-data of one package.
+// blob reads the meta-data of one package. It begins with a
+// coverage.MetaSymbolHeader, which has the blob's length and the hash that the
+// process registered.
 func (x *executable) blob(p PackageRef) ([]byte, error) {
+	const header, blobHash = 40, 16
+	if p.Len < header {
+		return nil, fmt.Errorf("meta-data of %d bytes is too short", p.Len)
+	}
 	b, err := x.read(p.addr, uint64(p.Len), maxBlob)
 	if err != nil {
 		return nil, err
 	}
-	if md5.Sum(b) != p.Hash {
+	if !bytes.Equal(b[blobHash:][:len(p.Hash)], p.Hash[:]) || binary.LittleEndian.Uint32(b) != p.Len {
 		return nil, fmt.Errorf("%s has other bytes than the process at address %#x", x.path, p.addr)
 	}
 	return b, nil
