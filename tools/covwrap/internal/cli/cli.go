@@ -34,6 +34,13 @@ type command struct {
 // commands lists what a user can type, in the order of "covwrap help".
 func commands() []command {
 	return []command{
+		{"run", "[FLAGS] [--] COMMAND [ARGUMENTS]", "run a command and collect the coverage of every process below it", Run},
+		{"go", "[FLAGS] build|install|run|test ...", "the go command, with programs whose coverage survives every end", Go},
+		{"env", "[-coverpkg=...] ...", "print the GOFLAGS that make any build script do the same", Env},
+		{"snapshot", "[FLAGS] [PID...]", "show or save the coverage of running processes", Snapshot},
+		{"watch", "[FLAGS]", "show what running processes cover, as they do", Watch},
+		{"mark", "NAME", "begin a phase, which is also reported by itself", MarkPhase},
+		{"reset", "", "drop what was counted so far", Reset},
 		{"lcov-merger", "--coverage_dir=DIR --output_file=FILE", "merge one test's coverage (Bazel calls it)", LcovMerger},
 		{"report-generator", "--reports_file=FILE --output_file=FILE", "merge all tests' coverage and sum it up (Bazel calls it)", ReportGenerator},
 	}
@@ -42,6 +49,9 @@ func commands() []command {
 // Main runs the command that args (with the program's name first) ask for and
 // returns the exit status.
 func Main(args []string, stdio Stdio) int {
+	if status, ok := Wrapped(args, stdio); ok {
+		return status
+	}
 	if len(args) < 2 {
 		help(stdio.Err)
 		return exitUsage

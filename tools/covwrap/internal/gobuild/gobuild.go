@@ -13,9 +13,9 @@ import (
 	"github.com/covwrap/covwrap/tools/covwrap/internal/gocmd"
 )
 
-// Runtime returns the files that put the runtime into the standard library of
-// a Go version ("go1.26.8"), or an error that says which versions can have it.
-type Runtime func(version string) (carrier.Files, error)
+// Runtime returns the files that put the runtime into the standard library at
+// goroot, or an error that says which Go versions can have it.
+type Runtime func(goroot string) (map[string][]byte, error)
 
 // Builder adds the runtime to go commands.
 type Builder struct {
@@ -143,7 +143,7 @@ func nameOf(flag string) string {
 
 // overlay prepares the overlay for the Go version that the folder builds with.
 func (b *Builder) overlay(env gocmd.Env, user, dir string) (string, error) {
-	files, err := b.Runtime(env.GOVERSION)
+	files, err := b.Runtime(env.GOROOT)
 	if err != nil {
 		return "", fmt.Errorf("%s builds with %s: %w", dir, env.GOVERSION, err)
 	}

@@ -3,6 +3,7 @@ package gobuild
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,11 +21,8 @@ func builder(t *testing.T) *Builder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Builder{Tool: tool, Cache: t.TempDir(), Runtime: func(version string) (carrier.Files, error) {
-		if !strings.HasPrefix(version, "go1.") {
-			return nil, errors.New("no such version")
-		}
-		return carrier.Files{"src/flag/covwrap.go": []byte("package flag\n\nconst Covwrap = \"" + version + "\"\n")}, nil
+	return &Builder{Tool: tool, Cache: t.TempDir(), Runtime: func(goroot string) (map[string][]byte, error) {
+		return map[string][]byte{"src/flag/covwrap.go": fmt.Appendf(nil, "package flag\n\nconst Covwrap = %q\n", goroot)}, nil
 	}}
 }
 
@@ -142,12 +140,12 @@ func TestGOFLAGS(t *testing.T) {
 	}
 	run := exec.Command(filepath.Join(dir, "x"))
 	run.Env = append(os.Environ(), "GOCOVERDIR="+dir)
-	version, err := exec.Command("go", "env", "GOVERSION").Output()
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	out, err := run.CombinedOutput()
-	if want := strings.TrimSpace(string(version)) + " a"; err != nil || string(out) != want {
+	if want := strings.TrimSpace(string(goroot)) + " a"; err != nil || string(out) != want {
 		t.Errorf("ran: %q, %v; want %q", out, err, want)
 	}
 	if got, _ := filepath.Glob(filepath.Join(dir, "covcounters.*")); len(got) != 1 {
@@ -159,7 +157,7 @@ func TestGOFLAGS(t *testing.T) {
 func TestVersion(t *testing.T) {
 	t.Setenv("GOFLAGS", "")
 	b := builder(t)
-	b.Runtime = func(string) (carrier.Files, error) { return nil, errors.New("too old") }
+	b.Runtime = func(string) (map[string][]byte, error) { return nil, errors.New("too old") }
 	dir := module(t, map[string]string{"go.mod": gomod})
 	_, err := b.Plan([]string{"-C", dir, "build"}, "")
 	if err == nil || !strings.Contains(err.Error(), dir+" builds with go1.") || !strings.Contains(err.Error(), "too old") {

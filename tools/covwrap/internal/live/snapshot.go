@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/covwrap/covwrap/embed/countermap"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/covdata"
@@ -12,13 +13,17 @@ import (
 	"github.com/covwrap/covwrap/tools/covwrap/internal/tally"
 )
 
-// Process is one running process and what it has counted so far.
+// Process is what one running process has counted so far.
 type Process struct {
-	Map    *countermap.Map // closed; its values stay valid
-	Mode   covdata.Mode
-	Hash   covdata.Hash // of the binary's meta-data
-	Ran    int          // blocks with statements that ran
-	Blocks int          // blocks with statements
+	Map   *countermap.Map // closed; its values stay valid
+	Meta  *covdata.Meta   // of its binary
+	funcs []funcCounts
+}
+
+// funcCounts are the counters of one function that ran.
+type funcCounts struct {
+	pkg, fn  uint32
+	counters []uint32
 }
 
 // Reader reads maps again and again; it remembers the meta-data of binaries.
@@ -105,9 +110,8 @@ func belonging(dir string, m *countermap.Map) (*covdata.Meta, error) {
 	return found, nil
 }
 
-// Read adds the counters of one map to the tally, as those of child number
-// child, without what was counted before a reset.
-func (r *Reader) Read(file string, child int, t *tally.Tally) (*Process, error) {
+// Read reads the counters of one map, without what was counted before a reset.
+func (r *Reader) Read(file string) (*Process, error) {
 	m, err := countermap.Open(file)
 	if err != nil {
 		return nil, err
@@ -138,12 +142,8 @@ func (r *Reader) Read(file string, child int, t *tally.Tally) (*Process, error) 
 		}
 		words = phases.Total(parts, len(words))
 	}
-	bin := t.Binary(meta)
-	p := &Process{Map: m, Mode: meta.Mode, Hash: meta.Hash}
-	for _, pkg := range bin.Packages {
-		n, _ := pkg.Blocks()
-		p.Blocks += n
-	}
+	p := &Process{Map: m, Meta: meta}
+	bin := tally.New().Binary(meta)
 	err = m.VisitFuncs(words, pkgs, func(pkg, fn uint32, counters []uint32) error {
 		if pkg == countermap.UnknownPackage {
 			return nil // it ran before its package registered: a moment later it has
@@ -151,11 +151,43 @@ func (r *Reader) Read(file string, child int, t *tally.Tally) (*Process, error) 
 		if err := bin.Check(pkg, fn, len(counters)); err != nil {
 			return fmt.Errorf("%s: does not fit the meta-data of %s: %w", file, m.Exe, err)
 		}
-		p.Ran += bin.Add(child, pkg, fn, counters)
+		p.funcs = append(p.funcs, funcCounts{pkg, fn, slices.Clone(counters)})
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// AddTo adds the process's counters to a tally, as those of child number child.
+func (p *Process) AddTo(t *tally.Tally, child int) {
+	bin := t.Binary(p.Meta)
+	for _, f := range p.funcs {
+		bin.Add(child, f.pkg, f.fn, f.counters)
+	}
+}
+
+// Statements returns how many statements the process's binary has and how many
+// of them ran in it.
+func (p *Process) Statements() (ran, all int) {
+	t := tally.New()
+	p.AddTo(t, 0)
+	return Statements(t.Packages)
+}
+
+// Statements returns how many statements the packages have and how many ran.
+func Statements(packages []*tally.Package) (ran, all int) {
+	for _, p := range packages {
+		for i, f := range p.Funcs {
+			counts := p.Func(i)
+			for j, u := range f.Units {
+				all += int(u.Stmts)
+				if counts[j] > 0 {
+					ran += int(u.Stmts)
+				}
+			}
+		}
+	}
+	return ran, all
 }

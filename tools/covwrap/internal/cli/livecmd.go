@@ -1,0 +1,440 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/covwrap/covwrap/embed/phase"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/atomicfile"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/gocmd"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/lines"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/live"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/srcpath"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/tally"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/textprofile"
+)
+
+// flags makes a set of flags that explains itself.
+func flags(command, text string, stdio Stdio) *flag.FlagSet {
+	f := flag.NewFlagSet(command, flag.ContinueOnError)
+	f.SetOutput(stdio.Err)
+	f.Usage = func() {
+		fmt.Fprint(f.Output(), text+"\n")
+		f.PrintDefaults()
+	}
+	return f
+}
+
+// parse parses args; done is true if status is to be returned at once.
+func parse(f *flag.FlagSet, args []string, stdio Stdio) (status int, done bool) {
+	switch err := f.Parse(args); err {
+	case nil:
+		return 0, false
+	case flag.ErrHelp:
+		return exitOK, true
+	}
+	return exitUsage, true
+}
+
+// dirFlag adds the flag for the profile directory.
+func dirFlag(f *flag.FlagSet) *string {
+	return f.String("dir", getenvDir(), "the profile directory `DIR`; default: COVWRAP_DIR, else wherever running processes have theirs")
+}
+
+const snapshotHelp = `Usage: covwrap snapshot [flags] [PID...]
+
+Shows what running processes have covered so far, or saves it, without
+disturbing them. Without PIDs: all processes of the profile directory, or of
+this machine.
+`
+
+// Snapshot is "covwrap snapshot".
+func Snapshot(args []string, stdio Stdio) int {
+	f := flags("snapshot", snapshotHelp, stdio)
+	dir := dirFlag(f)
+	lcovFile := f.String("lcov", "", "write a tracefile to `FILE`")
+	profile := f.String("profile", "", "write a Go text coverage profile to `FILE`")
+	root := f.String("root", "", "make file names of the tracefile relative to `DIR` (default: the current one)")
+	if status, done := parse(f, args, stdio); done {
+		return status
+	}
+	pids, err := numbers(f.Args())
+	if err != nil {
+		fmt.Fprintf(stdio.Err, "covwrap snapshot: %v\n", err)
+		return exitUsage
+	}
+	if len(pids) > 0 && *dir == getenvDir() {
+		*dir = "" // wherever they are: the processes themselves say it best
+	}
+	files, err := live.Find(*dir, pids)
+	if err != nil {
+		return fail(stdio, "snapshot", err)
+	}
+	if len(files) == 0 {
+		fmt.Fprintln(stdio.Err, "covwrap snapshot: no running process has a counter map; build programs with \"covwrap go build\" and start them with \"covwrap run\", or with COVWRAP_DIR set to a folder")
+		return exitFailure
+	}
+	reader := live.NewReader()
+	t := tally.New()
+	var processes []*live.Process
+	status := exitOK
+	for i, file := range files {
+		p, err := reader.Read(file)
+		if err != nil {
+			status = fail(stdio, "snapshot", err)
+			continue
+		}
+		p.AddTo(t, i)
+		processes = append(processes, p)
+	}
+	printProcesses(stdio.Out, processes, t)
+	if *profile != "" {
+		p := profileOf(t.Packages, mode(processes))
+		if err := atomicfile.Write(*profile, p.Write); err != nil {
+			return fail(stdio, "snapshot", err)
+		}
+	}
+	if *lcovFile != "" {
+		if err := writeTracefile(*lcovFile, *root, t.Packages, stdio); err != nil {
+			return fail(stdio, "snapshot", err)
+		}
+	}
+	return status
+}
+
+// mode is the counter mode of the processes, the one that says most if they
+// differ.
+func mode(processes []*live.Process) string {
+	m := "set"
+	for _, p := range processes {
+		m = finerMode(m, p.Meta.Mode.String())
+	}
+	return m
+}
+
+// finerMode returns the more precise of two counter modes.
+func finerMode(a, b string) string {
+	order := []string{"set", "count", "atomic"}
+	if slices.Index(order, b) > slices.Index(order, a) {
+		return b
+	}
+	return a
+}
+
+// printProcesses prints one line a process and their sum.
+func printProcesses(w io.Writer, processes []*live.Process, t *tally.Tally) {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, p := range processes {
+		ran, all := p.Statements()
+		fmt.Fprintf(tw, "%d\t%s\t%d of %d statements\t  %s\n", p.Map.PID, percent(ran, all), ran, all, commandLine(p.Map.Argv, 60))
+	}
+	ran, all := live.Statements(t.Packages)
+	fmt.Fprintf(tw, "all\t%s\t%d of %d statements\t  %s\n", percent(ran, all), ran, all, plural(len(processes), "process", "processes"))
+	tw.Flush()
+}
+
+func percent(part, all int) string {
+	if all == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f%%", 100*float64(part)/float64(all))
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// commandLine is a command line for one line of output, at most width wide.
+func commandLine(argv []string, width int) string {
+	s := strings.Join(argv, " ")
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > width {
+		return string(r[:width-3]) + "..."
+	}
+	return s
+}
+
+// profileOf makes a text profile of sums.
+func profileOf(packages []*tally.Package, mode string) *textprofile.Profile {
+	p := &textprofile.Profile{Mode: mode}
+	for _, pkg := range packages {
+		for i, fn := range pkg.Funcs {
+			counts := pkg.Func(i)
+			for j, u := range fn.Units {
+				p.Add(textprofile.Block{
+					File: fn.File, StartLine: int(u.StartLine), StartCol: int(u.StartCol),
+					EndLine: int(u.EndLine), EndCol: int(u.EndCol), Stmts: int(u.Stmts),
+				}, counts[j])
+			}
+		}
+	}
+	return p
+}
+
+// writeTracefile writes the sums with names of the working tree.
+func writeTracefile(file, root string, packages []*tally.Package, stdio Stdio) error {
+	name, err := sourceNames(root, packages, stdio)
+	if err != nil {
+		return err
+	}
+	out, refused := lines.Files(packages, name)
+	for _, err := range refused {
+		fmt.Fprintf(stdio.Err, "covwrap: %v\n", err)
+	}
+	return atomicfile.Write(file, func(w io.Writer) error { return lines.WriteLCOV(w, nil, out) })
+}
+
+// sourceNames returns the translation of Go's file names into paths.
+func sourceNames(root string, packages []*tally.Package, stdio Stdio) (func(string) string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	if root != "" {
+		if root, err = filepath.Abs(root); err != nil {
+			return nil, err
+		}
+	}
+	tool, _ := gocmd.Tool() // without it, names are found without it
+	var names []string
+	seen := map[string]bool{}
+	for _, p := range packages {
+		for _, f := range p.Funcs {
+			if !seen[f.File] {
+				seen[f.File] = true
+				names = append(names, f.File)
+			}
+		}
+	}
+	paths, unknown := srcpath.New(dir, root, tool).Resolve(names)
+	if len(unknown) > 0 {
+		fmt.Fprintf(stdio.Err, "covwrap: warning: %s not found in this working tree, first %s: the report has the import path; run covwrap in the module's folder [source-not-found]\n",
+			plural(len(unknown), "source file was", "source files were"), unknown[0])
+	}
+	return func(n string) string { return paths[n] }, nil
+}
+
+func numbers(args []string) ([]int, error) {
+	var pids []int
+	for _, a := range args {
+		n, err := strconv.Atoi(a)
+		if err != nil || n <= 0 {
+			return nil, fmt.Errorf("%q is no process number", a)
+		}
+		pids = append(pids, n)
+	}
+	return pids, nil
+}
+
+const markHelp = `Usage: covwrap mark [--dir DIR] NAME
+
+Begins a phase: what all processes of the profile directory count from now on
+is reported under NAME as well as in the total. From a program:
+embed.Mark("NAME").
+`
+
+// MarkPhase is "covwrap mark".
+func MarkPhase(args []string, stdio Stdio) int {
+	f := flags("mark", markHelp, stdio)
+	dir := dirFlag(f)
+	if status, done := parse(f, args, stdio); done {
+		return status
+	}
+	if f.NArg() != 1 {
+		f.Usage()
+		return exitUsage
+	}
+	if err := phase.CheckName(f.Arg(0)); err != nil {
+		fmt.Fprintf(stdio.Err, "covwrap mark: %v\n", err)
+		return exitUsage
+	}
+	return inDirectory(*dir, "mark", stdio, func(dir string) error { return phase.Mark(dir, f.Arg(0)) })
+}
+
+const resetHelp = `Usage: covwrap reset [--dir DIR]
+
+Drops everything that was counted so far in the profile directory, also by
+processes that have ended, from the reports. The processes are not disturbed.
+`
+
+// Reset is "covwrap reset".
+func Reset(args []string, stdio Stdio) int {
+	f := flags("reset", resetHelp, stdio)
+	dir := dirFlag(f)
+	if status, done := parse(f, args, stdio); done {
+		return status
+	}
+	if f.NArg() != 0 {
+		f.Usage()
+		return exitUsage
+	}
+	return inDirectory(*dir, "reset", stdio, phase.Reset)
+}
+
+// inDirectory finds the profile directory and does something in it.
+func inDirectory(dir, command string, stdio Stdio, do func(dir string) error) int {
+	if dir == "" {
+		files, err := live.Find("", nil)
+		if err != nil {
+			return fail(stdio, command, err)
+		}
+		var dirs []string
+		for _, file := range files {
+			dirs = append(dirs, filepath.Dir(file))
+		}
+		slices.Sort(dirs)
+		dirs = slices.Compact(dirs)
+		switch len(dirs) {
+		case 0:
+			return fail(stdio, command, fmt.Errorf("no COVWRAP_DIR, and no running process has a counter map; say --dir"))
+		case 1:
+			dir = dirs[0]
+		default:
+			return fail(stdio, command, fmt.Errorf("running processes use %d profile directories; say which with --dir:\n  %s", len(dirs), strings.Join(dirs, "\n  ")))
+		}
+	}
+	if err := do(dir); err != nil {
+		return fail(stdio, command, err)
+	}
+	return exitOK
+}
+
+const watchHelp = `Usage: covwrap watch [flags]
+
+Shows, again and again until it is interrupted, what the running processes
+cover: how much so far, and which functions ran since the last look. On a
+terminal it is a live view; else a line for each function that ran.
+`
+
+// Watch is "covwrap watch".
+func Watch(args []string, stdio Stdio) int {
+	f := flags("watch", watchHelp, stdio)
+	dir := dirFlag(f)
+	interval := f.Duration("interval", time.Second, "time between two looks")
+	onlyNew := f.Bool("new", false, "show functions only when they run for the first time")
+	if status, done := parse(f, args, stdio); done {
+		return status
+	}
+	if f.NArg() != 0 || *interval <= 0 {
+		f.Usage()
+		return exitUsage
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	w := live.NewWatcher(*dir)
+	tick := time.NewTicker(*interval)
+	defer tick.Stop()
+	screen := newScreen(stdio.Out)
+	defer screen.close()
+	for {
+		frame, err := w.Next()
+		if frame == nil {
+			return fail(stdio, "watch", err)
+		}
+		if *onlyNew {
+			frame.Changed = slices.DeleteFunc(frame.Changed, func(c live.Change) bool { return !c.New })
+		}
+		if e := screen.show(frame, err); e != nil {
+			return exitOK // who reads has gone
+		}
+		select {
+		case <-ctx.Done():
+			return exitOK
+		case <-tick.C:
+		}
+	}
+}
+
+// screen shows frames: on a terminal each in place of the one before.
+type screen struct {
+	w        *bufio.Writer
+	terminal bool
+	height   int
+	total    string // last totals that were printed
+}
+
+func newScreen(out io.Writer) *screen {
+	s := &screen{w: bufio.NewWriter(out), height: 24}
+	if f, ok := out.(*os.File); ok {
+		if rows, ok := terminalRows(f); ok {
+			s.terminal, s.height = true, rows
+			s.w.WriteString("\x1b[?25l\x1b[2J") // no cursor, empty screen
+		}
+	}
+	return s
+}
+
+func (s *screen) close() {
+	if s.terminal {
+		s.w.WriteString("\x1b[?25h")
+		s.w.Flush()
+	}
+}
+
+// show shows one frame; trouble is what could not be read.
+func (s *screen) show(f *live.Frame, trouble error) error {
+	total := fmt.Sprintf("%s of %d statements covered by %s running, %d ended", percent(f.Ran, f.All), f.All, plural(len(f.Running), "process", "processes"), f.Ended)
+	if !s.terminal {
+		for _, c := range f.Changed {
+			fmt.Fprintln(s.w, changeLine(c))
+		}
+		if total != s.total {
+			fmt.Fprintln(s.w, total)
+		}
+		s.total = total
+		return s.w.Flush()
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "covwrap watch   %s\n\n", total)
+	for i, p := range f.Running {
+		if i == s.height/4 && i+1 < len(f.Running) {
+			fmt.Fprintf(&b, "  and %d more\n", len(f.Running)-i)
+			break
+		}
+		ran, all := p.Statements()
+		fmt.Fprintf(&b, "%8d %7s  %s\n", p.Map.PID, percent(ran, all), commandLine(p.Map.Argv, 60))
+	}
+	if trouble != nil {
+		fmt.Fprintf(&b, "\n%s\n", commandLine([]string{trouble.Error()}, 200))
+	}
+	b.WriteString("\nran since the last look:\n")
+	left := max(3, s.height-strings.Count(b.String(), "\n")-2)
+	for i, c := range f.Changed {
+		if i == left {
+			fmt.Fprintf(&b, "  and %d more\n", len(f.Changed)-i)
+			break
+		}
+		b.WriteString(changeLine(c) + "\n")
+	}
+	// Home; each line erased to its end; the rest of the screen erased.
+	s.w.WriteString("\x1b[H" + strings.ReplaceAll(b.String(), "\n", "\x1b[K\n") + "\x1b[J")
+	return s.w.Flush()
+}
+
+// changeLine is one function that ran.
+func changeLine(c live.Change) string {
+	sign := " "
+	if c.New {
+		sign = "+"
+	}
+	return fmt.Sprintf("%s %8d  %s  %s:%d", sign, c.Hits, c.Name, c.File, c.Line)
+}
