@@ -1,0 +1,275 @@
+// Package account puts together what was collected with what was seen of the
+// processes, into a ledger.
+package account
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/covwrap/covwrap/embed/countermap"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/collect"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/launch"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/ledger"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/proctree"
+)
+
+// process is one process with all of its images that were seen.
+type process struct {
+	images  []*proctree.Process
+	matched []bool // the image has data, or is known to be left out
+	covered int    // images with data
+}
+
+// end returns how the process ended.
+func (p *process) end() *proctree.End {
+	for _, i := range p.images {
+		if i.Ended != nil {
+			return i.Ended
+		}
+	}
+	return nil
+}
+
+// key tells processes apart.
+type key struct {
+	pid   int
+	pidns uint64
+	ticks uint64
+}
+
+// Build fills in the ledger's account: how each child ended, who is missing,
+// and the three numbers. timeLimit is what the test was given, 0 if unknown.
+func Build(l *ledger.Ledger, o *launch.Outcome, timeLimit time.Duration) {
+	l.Version = ledger.Version
+	l.Start, l.End = o.Start.UTC(), o.End.UTC()
+	l.Ended = ended(o.Status.Code, o.Status.Signal)
+	l.Outcome = outcome(o, timeLimit)
+	l.Binaries, l.Trouble, l.LeftOutMore = o.Collected.Binaries, o.Collected.Trouble, o.Collected.LeftMore
+	l.SpawnedIs = "observed"
+
+	processes, order := group(o.Processes)
+	extra := 0 // images with data beyond one per process that was seen
+	for i := range o.Collected.Children {
+		c := &o.Collected.Children[i]
+		if p := find(processes, order, c); p != nil {
+			describe(&c.Child, c.Noted, p, o)
+			if p.covered++; p.covered > 1 {
+				extra++
+			}
+		} else {
+			noted(&c.Child, c.Noted)
+			extra++
+		}
+		l.Children = append(l.Children, c.Child)
+	}
+	for _, m := range o.Collected.LeftOut {
+		if p := byPID(order, m.PID, time.Unix(0, m.Nanos)); p != nil {
+			if m.Argv == nil {
+				m.Argv = p.images[len(p.images)-1].Argv
+			}
+			for i := range p.matched {
+				p.matched[i] = true
+			}
+		} else {
+			extra++
+		}
+		l.LeftOut = append(l.LeftOut, m.LeftOut)
+	}
+	silent(l, order)
+	l.Spawned = len(order) + extra + l.LeftOutMore
+	l.Collected = len(l.Children)
+	l.Covered = l.Collected + len(l.LeftOut) + l.LeftOutMore
+	l.Spawned = max(l.Spawned, l.Covered)
+}
+
+// outcome labels the test.
+func outcome(o *launch.Outcome, timeLimit time.Duration) string {
+	switch {
+	case o.OutOfTime:
+		return ledger.TimedOut
+	case !o.Terminated.IsZero():
+		// Bazel ends a test for two reasons: its time is up, or the user gave up.
+		if timeLimit > 0 && o.Terminated.Sub(o.Start) > timeLimit-timeLimit/20-time.Second {
+			return ledger.TimedOut
+		}
+		return ledger.Killed
+	case o.Status.Signal != 0:
+		return ledger.Killed
+	case o.Status.Code != 0:
+		return ledger.Failed
+	}
+	return ledger.Passed
+}
+
+// group puts images of one process together.
+func group(seen []*proctree.Process) (map[key]*process, []*process) {
+	byKey := map[key]*process{}
+	var order []*process
+	for _, i := range seen {
+		k := key{i.PID, 0, i.Ticks}
+		p := byKey[k]
+		if p == nil || i.Ticks == 0 {
+			p = &process{}
+			byKey[k] = p
+			order = append(order, p)
+		}
+		p.images, p.matched = append(p.images, i), append(p.matched, false)
+		if i.PIDNS != 0 {
+			byKey[key{i.InnerPID, i.PIDNS, i.Ticks}] = p
+		}
+	}
+	return byKey, order
+}
+
+// find returns the process of a child, and marks its image.
+func find(byKey map[key]*process, order []*process, c *collect.Child) *process {
+	p := byKey[key{c.PID, c.PIDNS, c.Ticks}]
+	if p == nil && c.Ticks != 0 {
+		p = byKey[key{c.PID, 0, c.Ticks}]
+	}
+	if p == nil {
+		at := c.Start
+		if at.IsZero() {
+			at = c.End
+		}
+		p = byPID(order, c.PID, at)
+	}
+	if p == nil {
+		return nil
+	}
+	for i, image := range p.images {
+		if !p.matched[i] && (c.Exe == "" || image.Exe == c.Exe || image.Exe == "") {
+			p.matched[i] = true
+			break
+		}
+	}
+	return p
+}
+
+// byPID returns the process that had a number at some time, nil if none is
+// known. Numbers come around again, so the last one that began before is meant.
+func byPID(order []*process, pid int, at time.Time) *process {
+	var found *process
+	for _, p := range order {
+		first := p.images[0]
+		if pid == 0 || first.PID != pid {
+			continue
+		}
+		if found == nil || !first.Seen.After(at.Add(time.Second)) {
+			found = p
+		}
+	}
+	return found
+}
+
+// describe says how a child ended.
+func describe(c *ledger.Child, note countermap.Exit, p *process, o *launch.Outcome) {
+	last := p.images[len(p.images)-1]
+	if c.PPID == 0 {
+		c.PPID = p.images[0].PPID
+	}
+	if c.Exe == "" {
+		c.Exe = last.Exe
+	}
+	if c.Ended.How == ledger.Execed {
+		return
+	}
+	for _, i := range p.images {
+		if i.Exe == c.Exe && i.Replaced && last.Exe != c.Exe {
+			c.Ended = ledger.Ended{How: ledger.Execed}
+			return
+		}
+	}
+	e := p.end()
+	if e == nil {
+		noted(c, note)
+		return
+	}
+	c.Ended, c.End = ended(e.Code, e.Signal), e.Time.UTC()
+	c.Ended.ByUs = o.Ended[last.PID] && e.Signal != 0
+}
+
+// noted says how a child ended by its own word.
+func noted(c *ledger.Child, note countermap.Exit) {
+	if c.Ended.How == ledger.Execed {
+		return
+	}
+	success := note == countermap.ExitSuccess
+	switch {
+	case success:
+		code := 0
+		c.Ended = ledger.Ended{How: ledger.Exited, Code: &code}
+	case note == countermap.ExitFailure:
+		c.Ended = ledger.Ended{How: ledger.Exited, Success: &success}
+	case c.Collected == "stock":
+		// Go's own runtime writes counters at a clean exit only.
+		c.Ended = ledger.Ended{How: ledger.Exited}
+	}
+}
+
+// ended is the ledger's form of a status.
+func ended(code int, sig syscall.Signal) ledger.Ended {
+	if sig != 0 {
+		return ledger.Ended{How: ledger.Signaled, Signal: signalName(sig)}
+	}
+	return ledger.Ended{How: ledger.Exited, Code: &code}
+}
+
+// silent finds processes that were built for coverage but left nothing.
+func silent(l *ledger.Ledger, order []*process) {
+	check := newChecker()
+	gone := 0
+	byPid := map[int]*process{}
+	for _, p := range order {
+		parent := byPid[p.images[0].PPID]
+		for i, image := range p.images {
+			byPid[image.PID] = p
+			if p.matched[i] || image.Exe == "" || forkWindow(image, parent) {
+				continue
+			}
+			covered, known := check.covered(image.Exe)
+			if !known {
+				gone++
+				continue
+			}
+			if !covered {
+				continue
+			}
+			l.LeftOut = append(l.LeftOut, ledger.LeftOut{
+				PID: image.PID, Argv: image.Argv, Slug: "no-counters",
+				Why:  "built for coverage, but " + how(p) + " without leaving counters",
+				Mend: "build it with covwrap's runtime (covwrap_go_binary, or \"covwrap go build\"): its counters then survive any end",
+			})
+		}
+	}
+	if gone > 0 {
+		l.Trouble = append(l.Trouble, ledger.Trouble{Slug: "executable-gone", Text: fmt.Sprintf("%d processes left no counters and ran executables that no longer exist; whether they were built for coverage is not known", gone)})
+	}
+}
+
+// forkWindow reports whether an image is a copy of its parent that was seen
+// between fork and exec: then what the process really ran is not known.
+func forkWindow(i *proctree.Process, parent *process) bool {
+	if parent == nil {
+		return false
+	}
+	for _, p := range parent.images {
+		if p.Exe == i.Exe && strings.Join(p.Argv, "\x00") == strings.Join(i.Argv, "\x00") {
+			return true
+		}
+	}
+	return false
+}
+
+func how(p *process) string {
+	switch e := p.end(); {
+	case e == nil:
+		return "it ended"
+	case e.Signal != 0:
+		return "ended by " + signalName(e.Signal)
+	default:
+		return fmt.Sprintf("exited with status %d", e.Code)
+	}
+}

@@ -1,0 +1,181 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/covwrap/covwrap/tools/covwrap/internal/launch"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/ledger"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/runner"
+)
+
+const runUsage = `Usage: covwrap run [FLAGS] [--] COMMAND [ARGUMENTS]
+
+Runs COMMAND and collects the coverage of every process below it, however it
+ends. Ends as COMMAND ended: with its exit status, or by the same signal; 127 if
+there is no such command, 126 if it cannot be run, 3 if --on-missing=fail and
+a covered process left no counters.
+
+Flags:
+`
+
+// exitMissing is the status of "covwrap run --on-missing=fail" when the command
+// succeeded but a covered process is not in the report.
+const exitMissing = 3
+
+// runFlags are the flags of "covwrap run".
+type runFlags struct {
+	lcov, profile, gocoverdir, json, dir, onMissing string
+	grace                                           time.Duration
+	keepProfiles, quiet                             bool
+}
+
+func (f *runFlags) set() *flag.FlagSet {
+	s := flag.NewFlagSet("covwrap run", flag.ContinueOnError)
+	s.StringVar(&f.lcov, "lcov", "", "write a tracefile (LCOV) to `FILE`")
+	s.StringVar(&f.profile, "profile", "", "write a Go coverage profile (text) to `FILE`")
+	s.StringVar(&f.gocoverdir, "gocoverdir", "", "keep the profile of every process in `FOLDER`, for \"go tool covdata\"")
+	s.StringVar(&f.json, "json", "", "write the ledger, the list of all processes, to `FILE`")
+	s.StringVar(&f.dir, "dir", "", "use `FOLDER` as the profile directory, and keep it")
+	s.StringVar(&f.onMissing, "on-missing", runner.Warn, "when a covered process left no counters: ignore, warn or fail")
+	s.DurationVar(&f.grace, "grace", runner.DefaultGrace, "how long processes that outlive COMMAND may go on")
+	s.BoolVar(&f.keepProfiles, "keep-profiles", true, "with --gocoverdir: keep single processes apart; false keeps their sum")
+	s.BoolVar(&f.quiet, "quiet", false, "print no summary")
+	return s
+}
+
+// Run is "covwrap run".
+func Run(args []string, stdio Stdio) int {
+	f := &runFlags{}
+	set := f.set()
+	set.SetOutput(io.Discard)
+	err := set.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		runHelp(stdio.Out, set)
+		return exitOK
+	case err == nil && set.NArg() == 0:
+		err = errors.New("a command is missing")
+	case err == nil && f.onMissing != runner.Ignore && f.onMissing != runner.Warn && f.onMissing != runner.Fail:
+		err = fmt.Errorf("--on-missing=%q is none of ignore, warn, fail", f.onMissing)
+	}
+	if err != nil {
+		fmt.Fprintf(stdio.Err, "covwrap run: %v; \"covwrap run -h\" explains the command\n", err)
+		return exitUsage
+	}
+	r, err := runner.Run(runner.Options{
+		Argv: set.Args(), Grace: f.grace, ProfileDir: f.dir,
+		KeepProfiles: f.gocoverdir != "", Profiles: f.gocoverdir,
+	})
+	if err != nil {
+		fmt.Fprintf(stdio.Err, "covwrap run: %v\n", err)
+		var start *runner.StartError
+		if errors.As(err, &start) {
+			return start.Status()
+		}
+		return exitFailure
+	}
+	written := f.write(r, stdio.Err)
+	if !f.quiet {
+		fmt.Fprintf(stdio.Err, "covwrap: %s\n", r.Ledger.Summary())
+	} else if f.onMissing != runner.Ignore && len(r.Ledger.LeftOut) > 0 {
+		fmt.Fprintf(stdio.Err, "covwrap: %s\n", r.Ledger.Summary())
+	}
+	if !r.Status.Failed() {
+		if f.onMissing == runner.Fail && len(r.Ledger.LeftOut) > 0 {
+			return exitMissing
+		}
+		if !written {
+			return exitFailure
+		}
+	}
+	launch.EndAs(r.Status)
+	return exitFailure
+}
+
+func runHelp(w io.Writer, set *flag.FlagSet) {
+	fmt.Fprint(w, runUsage)
+	set.SetOutput(w)
+	set.PrintDefaults()
+}
+
+// write writes the files that were asked for, and reports whether all could be.
+func (f *runFlags) write(r *runner.Report, errs io.Writer) bool {
+	ok := true
+	for _, out := range []struct {
+		path  string
+		write func(string) error
+	}{{f.lcov, r.WriteLCOV}, {f.profile, r.WriteProfile}, {f.json, r.WriteLedger}} {
+		if out.path == "" {
+			continue
+		}
+		if err := out.write(out.path); err != nil {
+			fmt.Fprintf(errs, "covwrap run: %v\n", err)
+			ok = false
+		}
+	}
+	return ok
+}
+
+// Wrapped runs the test that the rules put the launcher before, and reports
+// false if they did not: then this is an ordinary command line.
+func Wrapped(args []string, stdio Stdio) (status int, ok bool) {
+	if os.Getenv(launch.TestVar) == "" {
+		return 0, false
+	}
+	w := runner.FromEnvironment(os.Getenv, args[1:])
+	if w.Coverage == "" {
+		err := launch.Replace(w.Path, w.Argv, launch.Environ(os.Environ()))
+		err = &runner.StartError{Path: w.Path, Err: err}
+		fmt.Fprintf(stdio.Err, "covwrap: %v\n", err)
+		return err.(*runner.StartError).Status(), true
+	}
+	var tracefile string
+	w.Write = func(r *runner.Report) {
+		for _, b := range w.Bad {
+			r.Ledger.Trouble = append(r.Ledger.Trouble, ledger.Trouble{Slug: "bad-option", Text: fmt.Sprintf("%s=%q: not understood", launch.OptionsVar, b)})
+		}
+		var err error
+		if tracefile == "" {
+			tracefile, err = w.Tracefile()
+		}
+		if err == nil {
+			err = r.WriteLCOV(tracefile)
+		}
+		if err != nil {
+			r.Ledger.Trouble = append(r.Ledger.Trouble, ledger.Trouble{Slug: "tracefile-not-written", Text: err.Error()})
+			r.Log = append(r.Log, "tracefile-not-written: "+err.Error()+"\n"...)
+		}
+		if w.Outputs != "" {
+			r.WriteOutputs(w.Outputs)
+		}
+	}
+	r, err := runner.Run(w.Options)
+	if err != nil {
+		fmt.Fprintf(stdio.Err, "covwrap: %v\n", err)
+		var start *runner.StartError
+		if errors.As(err, &start) {
+			return start.Status(), true
+		}
+		// Coverage is lost, but not the test.
+		err := launch.Replace(w.Path, w.Argv, launch.Environ(os.Environ()))
+		fmt.Fprintf(stdio.Err, "covwrap: %v\n", err)
+		return exitFailure, true
+	}
+	if len(r.Ledger.LeftOut) > 0 && w.OnMissing != runner.Ignore {
+		fmt.Fprintf(stdio.Err, "covwrap: %s\n", r.Ledger.Summary())
+		if w.OnMissing == runner.Fail && !r.Status.Failed() {
+			return exitMissing, true
+		}
+	}
+	if os.Getenv("VERBOSE_COVERAGE") != "" {
+		fmt.Fprintf(stdio.Err, "covwrap: %s; %s\n", r.Ledger.Summary(), filepath.Base(tracefile))
+	}
+	launch.EndAs(r.Status)
+	return exitFailure, true
+}

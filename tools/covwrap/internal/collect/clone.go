@@ -1,0 +1,53 @@
+package collect
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/covwrap/covwrap/tools/covwrap/internal/tally"
+)
+
+// Clone returns a collector that goes on from the same sums but leaves the
+// profile directory as it is: what it finishes is a snapshot of processes that
+// still run, and the original counts them when they have ended. Its memory is
+// that of the distinct code.
+func (c *Collector) Clone() *Collector {
+	d := &Collector{
+		Config: c.Config, keep: true,
+		children: slices.Clone(c.children), leftOut: slices.Clone(c.leftOut), leftMore: c.leftMore,
+		troubles: slices.Clone(c.troubles),
+		done:     maps.Clone(c.done), mapped: map[int][]span{}, ids: maps.Clone(c.ids), newest: maps.Clone(c.newest),
+	}
+	for pid, spans := range c.mapped {
+		d.mapped[pid] = slices.Clone(spans)
+	}
+	var packages map[*tally.Package]*tally.Package
+	d.tally, packages = c.tally.Clone()
+	d.binaries = newBinaries(c.Dir, d.tally, d.trouble)
+	d.binaries.sources = maps.Clone(c.binaries.sources)
+	d.binaries.failed = maps.Clone(c.binaries.failed)
+	same := map[*binary]*binary{}
+	for _, b := range c.binaries.order {
+		n := *b
+		n.Binary = &tally.Binary{Hash: b.Hash, Mode: b.Mode}
+		for _, p := range b.Packages {
+			n.Packages = append(n.Packages, packages[p])
+		}
+		same[b] = &n
+		d.binaries.order = append(d.binaries.order, &n)
+		d.binaries.byHash[n.Hash] = &n
+	}
+	for id, b := range c.binaries.byFile {
+		d.binaries.byFile[id] = same[b]
+	}
+	d.profile = &keeper{store: c.Profiles, trouble: d.trouble, rest: map[*binary]map[[2]uint32][]uint32{}}
+	for _, b := range c.profile.order {
+		sums := map[[2]uint32][]uint32{}
+		for at, sum := range c.profile.rest[b] {
+			sums[at] = slices.Clone(sum)
+		}
+		d.profile.rest[same[b]] = sums
+		d.profile.order = append(d.profile.order, same[b])
+	}
+	return d
+}

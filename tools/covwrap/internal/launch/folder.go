@@ -1,0 +1,84 @@
+package launch
+
+import (
+	"sync"
+	"time"
+
+	"github.com/covwrap/covwrap/tools/covwrap/internal/collect"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/profdir"
+)
+
+// folder folds what has ended while the test still runs, so that the profile
+// directory stays small. It does so seldom, for many files at once and on a
+// thread of the lowest priority: the test has the processors.
+type folder struct {
+	mu        sync.Mutex // guards the collector
+	collector *collect.Collector
+	dir       string
+	quit      chan struct{}
+	done      chan struct{}
+}
+
+const (
+	// foldEvery is how often the number of files is looked at.
+	foldEvery = 100 * time.Millisecond
+	// foldAt is the number of new files that is worth a fold: at the size of
+	// a big binary's counter map, about 200 MB.
+	foldAt = 256
+)
+
+func newFolder(c collect.Config) *folder {
+	f := &folder{collector: collect.New(c), dir: c.Dir, quit: make(chan struct{}), done: make(chan struct{})}
+	go f.loop()
+	return f
+}
+
+func (f *folder) loop() {
+	defer close(f.done)
+	restful()
+	tick := time.NewTicker(foldEvery)
+	defer tick.Stop()
+	left := 0
+	for {
+		select {
+		case <-f.quit:
+			return
+		case <-tick.C:
+		}
+		if n := f.files(); n < left+foldAt {
+			left = min(left, n)
+			continue
+		}
+		f.mu.Lock()
+		f.collector.Fold()
+		f.mu.Unlock()
+		left = f.files()
+	}
+}
+
+// files counts the files that may be folded.
+func (f *folder) files() int {
+	n := 0
+	profdir.List(f.dir, func(e profdir.Entry) {
+		if e.Kind == profdir.Map || e.Kind == profdir.Counters {
+			n++
+		}
+	})
+	return n
+}
+
+// snapshot returns what there is to collect now, without changing anything.
+func (f *folder) snapshot() *collect.Result {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.collector.Clone()
+	c.Finish()
+	return c.Result()
+}
+
+// stop ends the folding and returns the collector.
+func (f *folder) stop() *collect.Collector {
+	close(f.quit)
+	<-f.done
+	return f.collector
+}

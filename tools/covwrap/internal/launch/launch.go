@@ -1,0 +1,245 @@
+// Package launch runs a test, with everything that it starts, under
+// observation.
+//
+// The contract with the test:
+//
+//   - Environment: as the launcher's own, plus COVWRAP_DIR (the profile
+//     directory) and, if it is not set, GOCOVERDIR (the same folder, for
+//     binaries of stock "go build -cover"). COVWRAP_TEST and COVWRAP_OPTIONS,
+//     which are for the launcher, are gone. The launcher's own /proc/<pid>/environ
+//     shows COVWRAP_DIR too: a process that was started with an empty
+//     environment, whose parent is gone, finds it there.
+//   - Standard input, output and error, and every other inherited file: the
+//     same open files, untouched. The launcher neither reads nor writes them
+//     while the test runs.
+//   - Process group and session: the launcher's own, so that a terminal, a
+//     shell or Bazel reaches the test as without the launcher.
+//   - Signals: see signals.go. The test starts with the dispositions and the
+//     mask with which the launcher was started.
+//   - Orphans: the launcher adopts them (PR_SET_CHILD_SUBREAPER) and so is
+//     their parent instead of process 1. When the test has ended they get a
+//     grace to end by themselves, then SIGTERM, then SIGKILL.
+//   - Exit status: the test's. If a signal ended the test, the launcher ends
+//     itself by the same signal, without a core file; if that fails (process 1
+//     of a container is immune) it exits with 128 plus the signal's number.
+//     Nothing that goes wrong in the launcher changes the test's result, except
+//     that the test cannot be started: 127 if it is not there, 126 otherwise.
+package launch
+
+import (
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/covwrap/covwrap/embed/countermap"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/collect"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/proctree"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/profiles"
+)
+
+// Config says what to run and how.
+type Config struct {
+	Path  string   // the executable
+	Argv  []string // its command line, with the name that it sees as its own
+	Env   []string // its environment, without what the contract adds
+	Dir   string   // its working directory; "" is the launcher's
+	Files [3]*os.File
+
+	// Profile is the profile directory, which exists; the caller removes it.
+	Profile string
+	// Keep keeps the profiles of single processes; nil keeps none.
+	Keep *profiles.Store
+	// Grace is how long processes that outlive the test may go on before they
+	// are ended.
+	Grace time.Duration
+	// Grouped says that who signals the launcher signals its whole process
+	// group, as Bazel does: then nothing is relayed to the test.
+	Grouped bool
+	// EndAfter ends the test by SIGTERM when it has run for so long; 0 never.
+	EndAfter time.Duration
+	// Late is called when the test still runs so long after SIGTERM that
+	// SIGKILL is to be expected, with what has been collected by then; nil
+	// does nothing.
+	Late func(*Outcome)
+}
+
+// Outcome is how a run went.
+type Outcome struct {
+	Start, End time.Time
+	Status     Status
+	// Terminated is when SIGTERM reached the launcher, or it ended the test
+	// because of EndAfter; zero if neither.
+	Terminated time.Time
+	OutOfTime  bool // because of EndAfter
+	// Ended lists the processes that had to be ended after the test.
+	Ended     map[int]bool
+	Processes []*proctree.Process
+	Collected *collect.Result
+}
+
+// Status is how the test ended.
+type Status struct {
+	Code   int
+	Signal syscall.Signal // not 0 if a signal ended it
+}
+
+// Failed reports whether the test did not exit with status 0.
+func (s Status) Failed() bool { return s.Code != 0 || s.Signal != 0 }
+
+// killAfter is how long a process may go on after SIGTERM once the test is over.
+const killAfter = 2 * time.Second
+
+// lateAfter is when SIGKILL is to be expected after SIGTERM: Bazel sends it 15
+// seconds later (--local_termination_grace_seconds).
+const lateAfter = 11 * time.Second
+
+// Run runs the test and collects what its processes counted. An error means
+// that the test could not be started.
+func Run(c Config) (*Outcome, error) {
+	o := &Outcome{Start: time.Now(), Ended: map[int]bool{}}
+	observer := proctree.Start(c.Profile)
+	folder := newFolder(collect.Config{
+		Dir: c.Profile, Profiles: c.Keep,
+		Alive: func(m *countermap.Map) bool { return observer.Alive(m.PID, m.Ticks, m.PIDNS) },
+	})
+	adopt()
+	signals := listen()
+	defer signals.stop()
+	main, err := start(c)
+	if err != nil {
+		observer.Stop()
+		folder.stop()
+		return nil, err
+	}
+	observer.Spawned(main)
+	r := &run{Config: c, outcome: o, observer: observer, folder: folder, signals: signals, main: main, reaped: reap(main)}
+	r.untilEnd()
+	o.End = time.Now()
+	r.stragglers()
+	o.Processes = observer.Stop()
+	collector := folder.stop()
+	collector.Finish()
+	o.Collected = collector.Result()
+	return o, nil
+}
+
+// run is a test that has been started.
+type run struct {
+	Config
+	outcome  *Outcome
+	observer *proctree.Observer
+	folder   *folder
+	signals  *listener
+	main     int
+	reaped   <-chan death
+}
+
+// death is a child, own or adopted, that has ended.
+type death struct {
+	pid    int
+	status uint32 // as Linux encodes it
+}
+
+// untilEnd waits until the test itself has ended.
+func (r *run) untilEnd() {
+	var endAfter, late, unheard <-chan time.Time
+	if r.EndAfter > 0 {
+		endAfter = time.After(r.EndAfter)
+	}
+	var missed syscall.Signal
+	for {
+		select {
+		case d, ok := <-r.reaped:
+			if !ok {
+				return
+			}
+			r.observer.Reaped(d.pid, d.status)
+			if d.pid == r.main {
+				r.outcome.Status = statusOf(d.status)
+				return
+			}
+		case sig := <-r.signals.c:
+			s, ok := sig.(syscall.Signal)
+			if !ok {
+				continue
+			}
+			if isTermination(s) && r.outcome.Terminated.IsZero() {
+				r.outcome.Terminated = time.Now()
+				late = time.After(lateAfter)
+			}
+			if relayed(s, r.Grouped) {
+				kill(r.main, s)
+			} else {
+				missed, unheard = s, time.After(unheardAfter)
+			}
+		case <-unheard:
+			if cannotHaveGot(r.main, missed) {
+				kill(r.main, missed)
+			}
+		case <-endAfter:
+			r.outcome.OutOfTime = true
+			if r.outcome.Terminated.IsZero() {
+				r.outcome.Terminated = time.Now()
+			}
+			kill(r.main, terminate)
+			for _, pid := range r.observer.Live() {
+				if pid != r.main {
+					kill(pid, terminate)
+				}
+			}
+			late = time.After(lateAfter)
+		case <-late:
+			if r.Late != nil {
+				o := *r.outcome
+				o.End = time.Now()
+				o.Collected = r.folder.snapshot()
+				r.Late(&o)
+			}
+		}
+	}
+}
+
+// stragglers waits for processes that outlive the test, and ends those that
+// outlive the grace.
+func (r *run) stragglers() {
+	grace := r.Grace
+	if !r.outcome.Terminated.IsZero() {
+		grace = 0 // who ended the test is not going to wait
+	}
+	term, quit := time.After(grace), (<-chan time.Time)(nil)
+	kills := time.NewTicker(50 * time.Millisecond)
+	defer kills.Stop()
+	sig := terminate
+	for {
+		select {
+		case d, ok := <-r.reaped:
+			if !ok {
+				return
+			}
+			r.observer.Reaped(d.pid, d.status)
+		case s := <-r.signals.c:
+			if s, ok := s.(syscall.Signal); ok && isTermination(s) {
+				term = time.After(0)
+			}
+		case <-term:
+			term, quit = nil, time.After(killAfter)
+			r.endAll(sig)
+		case <-quit:
+			quit, sig = nil, killing
+			r.endAll(sig)
+		case <-kills.C:
+			// Processes that were started or became visible since.
+			if term == nil && quit == nil {
+				r.endAll(sig)
+			}
+		}
+	}
+}
+
+// endAll sends a signal to all that is left.
+func (r *run) endAll(sig syscall.Signal) {
+	for _, pid := range r.observer.Live() {
+		r.outcome.Ended[pid] = true
+		kill(pid, sig)
+	}
+}

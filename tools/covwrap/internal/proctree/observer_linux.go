@@ -1,0 +1,436 @@
+package proctree
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Observer watches the descendants of this process.
+//
+// One goroutine waits for the kernel's events and reads the process table in
+// between; the mutex guards what it shares with the launcher's own goroutine,
+// which reports whom it reaped.
+type Observer struct {
+	self   int
+	pidns  uint64
+	epoll  int
+	notify int // inotify on the profile directory, or -1
+	wake   int // eventfd that ends the goroutine
+	done   chan struct{}
+
+	mu      sync.Mutex
+	all     []*Process
+	live    map[int]*watched
+	foreign map[int]bool // processes that are not ours; forgotten now and then
+	scans   int
+}
+
+// watched is a process that has not ended as far as we know.
+type watched struct {
+	*Process
+	fd      int // pidfd, -1 if there is none
+	zombie  *End
+	present bool // in the last look at the process table
+}
+
+// maxPidfds bounds the file descriptors that are held for others.
+const maxPidfds = 400
+
+// The time between two looks at the process table: as short as its cost
+// allows, up to idle when nothing new comes up.
+const (
+	minInterval = 15 * time.Millisecond
+	idle        = 200 * time.Millisecond
+	costFactor  = 100
+)
+
+// Start begins to watch; dir is the profile directory. It always returns an
+// observer: what the system does not offer is seen less well.
+func Start(dir string) *Observer {
+	o := &Observer{
+		self: os.Getpid(), pidns: namespace("self"), notify: -1, wake: -1, done: make(chan struct{}),
+		live: map[int]*watched{}, foreign: map[int]bool{},
+	}
+	var err error
+	if o.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		o.epoll = -1
+		close(o.done)
+		return o
+	}
+	if o.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err == nil {
+		o.listen(o.wake, unix.EPOLLIN)
+	}
+	if fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK); err == nil {
+		if _, err := unix.InotifyAddWatch(fd, dir, unix.IN_CREATE|unix.IN_MOVED_TO); err == nil {
+			o.notify = fd
+			o.listen(fd, unix.EPOLLIN)
+		} else {
+			unix.Close(fd)
+		}
+	}
+	go o.loop()
+	return o
+}
+
+func (o *Observer) listen(fd int, events uint32) {
+	unix.EpollCtl(o.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
+}
+
+// loop handles events until Stop.
+func (o *Observer) loop() {
+	defer close(o.done)
+	events := make([]unix.EpollEvent, 64)
+	interval, next := minInterval, time.Now().Add(minInterval)
+	for {
+		wait := max(int(time.Until(next)/time.Millisecond), 0)
+		n, err := unix.EpollWait(o.epoll, events, wait)
+		if err != nil && err != unix.EINTR {
+			return
+		}
+		for _, e := range events[:max(n, 0)] {
+			switch fd := int(e.Fd); fd {
+			case o.wake:
+				return
+			case o.notify:
+				o.readNotify()
+			default:
+				o.ended(fd)
+			}
+		}
+		if now := time.Now(); !now.Before(next) {
+			found := o.Scan()
+			cost := time.Since(now)
+			if found {
+				interval = minInterval
+			} else {
+				interval = min(interval*2, idle)
+			}
+			interval = max(interval, cost*costFactor)
+			next = time.Now().Add(interval)
+		}
+	}
+}
+
+// readNotify handles new files in the profile directory: the process that made
+// a counter map has just started.
+func (o *Observer) readNotify() {
+	var buf [64 << 10]byte
+	n, err := unix.Read(o.notify, buf[:])
+	if err != nil {
+		return
+	}
+	for off := 0; off+unix.SizeofInotifyEvent <= n; {
+		length := int(le32(buf[off+12:]))
+		name := strings.TrimRight(string(buf[off+unix.SizeofInotifyEvent:min(off+unix.SizeofInotifyEvent+length, n)]), "\x00")
+		off += unix.SizeofInotifyEvent + length
+		if rest, ok := strings.CutPrefix(name, "covmap."); ok {
+			pid, _, _ := strings.Cut(rest, ".")
+			if p, err := strconv.Atoi(pid); err == nil {
+				o.notice(p)
+			}
+		}
+	}
+}
+
+func le32(b []byte) uint32 {
+	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
+}
+
+// notice looks at a process that is said to be new.
+func (o *Observer) notice(pid int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s, err := readStat(pid)
+	if err != nil {
+		return
+	}
+	if o.ours(s.ppid, 64) {
+		o.see(pid, s)
+	}
+}
+
+// ours reports whether a process, the parent of one that was seen, is below
+// the launcher.
+func (o *Observer) ours(pid, depth int) bool {
+	if pid == o.self || o.live[pid] != nil {
+		return true
+	}
+	if pid <= 1 || depth == 0 {
+		return false
+	}
+	s, err := readStat(pid)
+	return err == nil && o.ours(s.ppid, depth-1)
+}
+
+// see records a process, or a new image of a known one, and reports whether
+// there was something new.
+func (o *Observer) see(pid int, s stat) bool {
+	w := o.live[pid]
+	if w != nil && w.Ticks != s.ticks && w.Ticks != 0 {
+		// The number was given to another process.
+		o.bury(w)
+		w = nil
+	}
+	if w != nil {
+		w.present = true
+		if s.dead() {
+			o.deathbed(w, s)
+			return false
+		}
+		exe, _ := os.Readlink("/proc/" + strconv.Itoa(pid) + "/exe")
+		if exe == w.Exe || exe == "" {
+			return false
+		}
+		if w.Exe == "" || w.Exe == o.exeOfSelf() {
+			w.Exe, w.Argv = readImage(pid)
+			return false
+		}
+		w.Replaced = true
+		p := *w.Process
+		p.Exe, p.Argv = readImage(pid)
+		p.Seen, p.Replaced = time.Now(), false
+		o.all = append(o.all, &p)
+		w.Process = &p
+		return true
+	}
+	p := &Process{PID: pid, PPID: s.ppid, Ticks: s.ticks, Seen: time.Now()}
+	w = &watched{Process: p, fd: -1, present: true}
+	if o.epoll >= 0 && len(o.live) < maxPidfds {
+		if fd, err := openPidfd(pid); err == nil {
+			w.fd = fd
+		}
+	}
+	p.Exe, p.Argv = readImage(pid)
+	if ns := namespace(strconv.Itoa(pid)); ns != 0 && ns != o.pidns {
+		p.PIDNS, p.InnerPID = ns, innerPID(pid)
+	}
+	// The number may have gone to another process before the pidfd was made.
+	if w.fd >= 0 {
+		if again, err := readStat(pid); err != nil || again.ticks != s.ticks {
+			unix.Close(w.fd)
+			w.fd = -1
+		}
+	}
+	o.all = append(o.all, p)
+	o.live[pid] = w
+	if w.fd >= 0 {
+		o.listen(w.fd, unix.EPOLLIN|unix.EPOLLET)
+	}
+	if s.dead() {
+		o.deathbed(w, s)
+	}
+	return true
+}
+
+// exeOfSelf is the launcher's own executable: what a child runs between fork
+// and exec.
+func (o *Observer) exeOfSelf() string {
+	exe, _ := os.Readlink("/proc/self/exe")
+	return exe
+}
+
+// deathbed remembers the status of a process that has ended but is not reaped.
+// The kernel shows 0 instead of the status to those who may not trace it.
+func (o *Observer) deathbed(w *watched, s stat) {
+	if w.zombie == nil && (s.exitCode != 0 || mayTrace(w.PID)) {
+		w.zombie = endOf(s.exitCode, time.Now())
+	}
+}
+
+// mayTrace reports whether the process belongs to our user, or we are root.
+func mayTrace(pid int) bool {
+	if os.Geteuid() == 0 {
+		return true
+	}
+	var st unix.Stat_t
+	return unix.Stat("/proc/"+strconv.Itoa(pid), &st) == nil && int(st.Uid) == os.Geteuid()
+}
+
+// ended handles a pidfd that became readable: its process has ended.
+func (o *Observer) ended(fd int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for pid, w := range o.live {
+		if w.fd != fd {
+			continue
+		}
+		if status, ok := exitOf(fd); ok {
+			at := time.Now()
+			if w.zombie != nil {
+				at = w.zombie.Time
+			}
+			w.Ended = endOf(status, at)
+			o.bury(w)
+			return
+		}
+		if s, err := readStat(pid); err == nil && s.ticks == w.Ticks && s.dead() {
+			o.deathbed(w, s)
+			return // reaped later; the pidfd wakes us again
+		}
+		o.bury(w)
+		return
+	}
+}
+
+// bury forgets a process that is gone.
+func (o *Observer) bury(w *watched) {
+	if w.Ended == nil && w.fd >= 0 {
+		if status, ok := exitOf(w.fd); ok {
+			w.Ended = endOf(status, time.Now())
+		}
+	}
+	if w.Ended == nil {
+		w.Ended = w.zombie
+	}
+	w.dead = true
+	if w.fd >= 0 {
+		unix.Close(w.fd)
+	}
+	if o.live[w.PID] == w {
+		delete(o.live, w.PID)
+	}
+}
+
+// Spawned tells of a child that the launcher has started.
+func (o *Observer) Spawned(pid int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if s, err := readStat(pid); err == nil {
+		o.see(pid, s)
+	}
+}
+
+// Reaped tells of a child, own or adopted, that the launcher has waited for.
+func (o *Observer) Reaped(pid int, status uint32) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	w := o.live[pid]
+	if w == nil {
+		// Adopted and ended between two looks: all that is known of it.
+		o.all = append(o.all, &Process{PID: pid, PPID: o.self, Seen: time.Now(), Ended: endOf(status, time.Now()), dead: true})
+		return
+	}
+	w.Ended = endOf(status, time.Now())
+	o.bury(w)
+}
+
+// Scan looks at the process table and reports whether it saw a new process.
+func (o *Observer) Scan() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.scans++; o.scans%50 == 0 {
+		clear(o.foreign)
+	}
+	for _, w := range o.live {
+		w.present = false
+	}
+	found := false
+	type candidate struct {
+		pid int
+		stat
+	}
+	var rest []candidate
+	d, err := os.Open("/proc")
+	if err != nil {
+		return false
+	}
+	defer d.Close()
+	for {
+		names, err := d.Readdirnames(1024)
+		for _, n := range names {
+			pid, err := strconv.Atoi(n)
+			if err != nil || o.foreign[pid] || pid == o.self {
+				continue
+			}
+			s, err := readStat(pid)
+			if err != nil {
+				continue
+			}
+			if o.live[pid] != nil {
+				found = o.see(pid, s) || found
+			} else {
+				rest = append(rest, candidate{pid, s})
+			}
+		}
+		if err != nil {
+			break
+		}
+	}
+	// A parent may have a greater number than its child.
+	for again := true; again; {
+		again = false
+		left := rest[:0]
+		for _, c := range rest {
+			if c.ppid == o.self || o.live[c.ppid] != nil {
+				o.see(c.pid, c.stat)
+				found, again = true, true
+			} else {
+				left = append(left, c)
+			}
+		}
+		rest = left
+	}
+	for _, c := range rest {
+		o.foreign[c.pid] = true
+	}
+	for _, w := range o.live {
+		if !w.present {
+			o.bury(w)
+		}
+	}
+	return found
+}
+
+// Live looks at the process table and returns the numbers of the descendants
+// that have not ended.
+func (o *Observer) Live() []int {
+	o.Scan()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var pids []int
+	for pid, w := range o.live {
+		if w.zombie == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// Alive reports whether the process with the number and start time, in the
+// given pid namespace, still runs. A process in another namespace than the
+// launcher's is taken to run until the end.
+func (o *Observer) Alive(pid int, ticks, pidns uint64) bool {
+	if pidns != 0 && pidns != o.pidns {
+		return true
+	}
+	s, err := readStat(pid)
+	return err == nil && (ticks == 0 || s.ticks == ticks) && !s.dead()
+}
+
+// Stop ends the watch and returns all processes that were seen, in that order.
+func (o *Observer) Stop() []*Process {
+	if o.wake >= 0 {
+		unix.Write(o.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+		<-o.done
+	}
+	o.Scan()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, fd := range []int{o.epoll, o.notify, o.wake} {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+	for _, w := range o.live {
+		if w.fd >= 0 {
+			unix.Close(w.fd)
+		}
+	}
+	o.epoll, o.notify, o.wake = -1, -1, -1
+	return o.all
+}

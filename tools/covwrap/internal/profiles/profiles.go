@@ -1,0 +1,119 @@
+// Package profiles keeps the profile of every process in Go's own format: a
+// folder that "go tool covdata" reads.
+//
+// Equal profiles are stored once and linked, so that a thousand runs of one
+// command cost the disk of one, while the folder still says, and sums up to,
+// what each of them counted. The room is bounded; who asks beyond it is told
+// so and has to say it in the ledger.
+package profiles
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"os"
+	"path/filepath"
+
+	"github.com/covwrap/covwrap/tools/covwrap/internal/covdata"
+)
+
+// Default bounds of a [Store].
+const (
+	DefaultBytes = 64 << 20
+	DefaultFiles = 1000
+)
+
+// ErrFull is returned when a profile is not kept since the store's bound is
+// reached.
+var ErrFull = errors.New("the room for profiles is used up")
+
+// Store writes into one folder. Not for concurrent use.
+type Store struct {
+	dir   string
+	bytes int64 // that may still be written
+	files int   // that may still be made
+	metas map[covdata.Hash]bool
+	seeds [2]maphash.Seed
+	names map[content]string // of the first file with the content
+}
+
+// content identifies the bytes of a profile by two hashes with random seeds;
+// no process can make its profile collide with another's.
+type content struct {
+	a, b uint64
+	n    int
+}
+
+// New returns a store that makes dir when it first writes. It takes at most
+// the number of bytes and of files given.
+func New(dir string, bytes int64, files int) *Store {
+	return &Store{
+		dir: dir, bytes: bytes, files: files,
+		metas: map[covdata.Hash]bool{},
+		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
+		names: map[content]string{},
+	}
+}
+
+// Meta stores a binary's meta-data, without which its profiles are of no use.
+// It is not counted against the bounds: there are as many as binaries.
+func (s *Store) Meta(hash covdata.Hash, data []byte) error {
+	if s.metas[hash] {
+		return nil
+	}
+	if err := s.write("covmeta."+hash.String(), data); err != nil {
+		return err
+	}
+	s.metas[hash] = true
+	return nil
+}
+
+// HasRoom reports whether another profile may be kept, so that a caller need
+// not encode what will be refused.
+func (s *Store) HasRoom() bool { return s.files > 0 && s.bytes > 0 }
+
+// Keep stores the counter file of a process and returns its name in the folder.
+// The error is [ErrFull] or the operating system's.
+func (s *Store) Keep(hash covdata.Hash, pid int, nanos int64, data []byte) (name string, err error) {
+	c := content{maphash.Bytes(s.seeds[0], data), maphash.Bytes(s.seeds[1], data), len(data)}
+	first, old := s.names[c]
+	if s.files <= 0 || !old && s.bytes < int64(len(data)) {
+		return "", ErrFull
+	}
+	name = fmt.Sprintf("covcounters.%v.%d.%d", hash, pid, nanos)
+	if old && os.Link(filepath.Join(s.dir, first), filepath.Join(s.dir, name)) == nil {
+		s.files--
+		return name, nil
+	}
+	if s.bytes < int64(len(data)) {
+		return "", ErrFull
+	}
+	if err := s.write(name, data); err != nil {
+		return "", err
+	}
+	s.files--
+	s.bytes -= int64(len(data))
+	s.names[c] = name
+	return name, nil
+}
+
+// Rest stores counters that stand for all processes whose profile was not
+// kept, whatever the bounds: with it the folder sums up to everything.
+func (s *Store) Rest(hash covdata.Hash, data []byte) error {
+	return s.write(fmt.Sprintf("covcounters.%v.0.0", hash), data)
+}
+
+// write makes a file under another name first, so that no reader takes half
+// of one for the whole.
+func (s *Store) write(name string, data []byte) error {
+	if err := os.MkdirAll(s.dir, 0o777); err != nil {
+		return err
+	}
+	path := filepath.Join(s.dir, name)
+	tmp := filepath.Join(s.dir, "tmp."+name)
+	if err := os.WriteFile(tmp, data, 0o666); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	return os.Rename(tmp, path)
+}

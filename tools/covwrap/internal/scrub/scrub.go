@@ -1,0 +1,105 @@
+// Package scrub takes the machine out of texts: a ledger must not name a
+// sandbox, a worker or an output base, whose names differ from run to run and
+// lead nowhere afterwards.
+package scrub
+
+import (
+	"sort"
+	"strings"
+)
+
+// Scrubber replaces folders by what stands for them.
+type Scrubber struct{ pairs []pair }
+
+type pair struct{ from, to string }
+
+// New returns a scrubber for the folders that Bazel gives to a test by these
+// environment variables, which it writes as "$NAME". get looks up a variable.
+func New(get func(string) string, names ...string) *Scrubber {
+	s := &Scrubber{}
+	for _, n := range names {
+		if v := strings.TrimRight(get(n), "/"); len(v) > 1 && v[0] == '/' {
+			s.Add(v, "$"+n)
+		}
+	}
+	return s
+}
+
+// Add adds a folder.
+func (s *Scrubber) Add(folder, stands string) {
+	s.pairs = append(s.pairs, pair{folder, stands})
+	// The innermost folder wins.
+	sort.SliceStable(s.pairs, func(i, j int) bool { return len(s.pairs[i].from) > len(s.pairs[j].from) })
+}
+
+// String returns a text in which folders are replaced, wherever in the text a
+// path begins, and paths inside an execution root begin there.
+func (s *Scrubber) String(text string) string {
+	if s == nil {
+		return text
+	}
+	for _, p := range s.pairs {
+		text = replace(text, p.from, p.to)
+	}
+	text = cut(text, "/bazel-out/", "bazel-out/")
+	return text
+}
+
+// Strings scrubs each of several texts, in a copy.
+func (s *Scrubber) Strings(texts []string) []string {
+	if s == nil || texts == nil {
+		return texts
+	}
+	out := make([]string, len(texts))
+	for i, t := range texts {
+		out[i] = s.String(t)
+	}
+	return out
+}
+
+// replace replaces a folder where it stands as a whole: /tmp, but not in
+// /tmpfile or /var/tmp.
+func replace(text, from, to string) string {
+	var out strings.Builder
+	for {
+		i := strings.Index(text, from)
+		if i < 0 {
+			return out.String() + text
+		}
+		end := i + len(from)
+		if (i > 0 && inPath(text[i-1])) || (end < len(text) && inPath(text[end]) && text[end] != '/') {
+			out.WriteString(text[:end])
+		} else {
+			out.WriteString(text[:i])
+			out.WriteString(to)
+		}
+		text = text[end:]
+	}
+}
+
+// cut removes from paths all that stands before mark, which becomes to.
+func cut(text, mark, to string) string {
+	var out strings.Builder
+	for {
+		i := strings.Index(text, mark)
+		if i < 0 {
+			return out.String() + text
+		}
+		start := i
+		for start > 0 && inPath(text[start-1]) {
+			start--
+		}
+		if start < len(text) && text[start] != '/' {
+			out.WriteString(text[:i+len(mark)]) // relative, or after "$NAME"
+		} else {
+			out.WriteString(text[:start])
+			out.WriteString(to)
+		}
+		text = text[i+len(mark):]
+	}
+}
+
+// inPath reports whether a byte goes on a path in a text or a command line.
+func inPath(c byte) bool {
+	return c > ' ' && !strings.ContainsRune("=:,;'\"()[]{}<>|&", rune(c))
+}
