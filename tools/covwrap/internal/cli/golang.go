@@ -3,12 +3,18 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 
+	"github.com/covwrap/covwrap/tools/covwrap/internal/atomicfile"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/gobuild"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/gocmd"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/runner"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/textprofile"
 )
 
 const goHelp = `Usage: covwrap go [COVWRAP FLAGS] build|install|run|test [GO FLAGS AND ARGUMENTS]
@@ -92,13 +98,110 @@ func become(tool string, args []string, stdio Stdio) int {
 	return exitOK
 }
 
-// TODO-F until run.go is there
-func runFlagTakesValue(name string) bool { return true }
-
+// goCollect runs "go run" or "go test" and collects what it started.
 func goCollect(b *gobuild.Builder, run, words []string, stdio Stdio) int {
-	c, err := b.Plan(words, "")
+	if dir := getenvDir(); dir != "" {
+		// Under "covwrap run" already: that one collects, of us as well.
+		c, err := b.Plan(words, "")
+		if err != nil {
+			return fail(stdio, "go", err)
+		}
+		if len(run) > 0 {
+			fmt.Fprintf(stdio.Err, "covwrap go: %s: COVWRAP_DIR is set, so the \"covwrap run\" around this collects; give the flag to that\n", run[0])
+			return exitUsage
+		}
+		return become(b.Tool, c.Args, stdio)
+	}
+	f := &runFlags{}
+	set := f.set()
+	set.SetOutput(io.Discard)
+	if err := set.Parse(run); err != nil {
+		fmt.Fprintf(stdio.Err, "covwrap go: %v; \"covwrap go --help\" explains the command\n", err)
+		return exitUsage
+	}
+	tmp, err := os.MkdirTemp("", "covwrap-go-")
 	if err != nil {
 		return fail(stdio, "go", err)
 	}
-	return become(b.Tool, c.Args, stdio)
+	goProfile := filepath.Join(tmp, "go.out")
+	c, err := b.Plan(words, goProfile)
+	if err != nil {
+		os.RemoveAll(tmp)
+		return fail(stdio, "go", err)
+	}
+	report, err := runner.Run(runner.Options{
+		Path: b.Tool, Argv: append([]string{"go"}, c.Args...),
+		Grace: f.grace, ProfileDir: f.dir, KeepProfiles: f.gocoverdir != "", Profiles: f.gocoverdir,
+		Names: resolver(f.root, stdio),
+	})
+	if err != nil {
+		os.RemoveAll(tmp)
+		return fail(stdio, "go", err)
+	}
+	ok := f.write(report, stdio.Err)
+	if c.Profile != "" {
+		if err := writeGoProfile(c.Profile, goProfile, report, stdio); err != nil {
+			fail(stdio, "go", err)
+			ok = false
+		}
+	}
+	os.RemoveAll(tmp)
+	return f.end(report, ok, stdio)
+}
+
+// writeGoProfile writes the file of -coverprofile: what go test's own profile
+// has, which is also the packages that no test touched, raised to what all
+// processes counted together. Packages that are none of the working tree (a
+// test built and ran some other program for coverage) are left out, since
+// "go tool cover" refuses a whole profile for one file that it does not find.
+func writeGoProfile(file, goProfile string, r *runner.Report, stdio Stdio) error {
+	theirs := &textprofile.Profile{}
+	f, err := os.Open(goProfile)
+	switch {
+	case err == nil:
+		theirs, err = textprofile.Read(goProfile, f)
+		f.Close()
+		if err != nil {
+			return err
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	mode := theirs.Mode
+	if mode == "" {
+		mode = r.Mode().String()
+	}
+	if theirs.Mode == "" && len(r.Packages) == 0 {
+		return nil // nothing was built: go test would write nothing either
+	}
+	foreign := map[string]bool{}
+	for _, n := range r.NotFound {
+		foreign[n] = true
+	}
+	ours, dropped := profileOf(r.Packages, mode, foreign)
+	if dropped > 0 {
+		fmt.Fprintf(stdio.Err, "covwrap: warning: %s of programs outside of this working tree left out of %s; --lcov has them [profile-foreign-source]\n",
+			plural(dropped, "source file", "source files"), file)
+	}
+	before, all := theirs.Statements()
+	if err := ours.AtLeast(theirs); err != nil {
+		return err
+	}
+	ran, all2 := ours.Statements()
+	if all > 0 && all2 > 0 {
+		fmt.Fprintf(stdio.Err, "covwrap: coverage: %s of statements with all processes, %s with the test processes alone\n",
+			percent(int(ran), int(all2)), percent(int(before), int(all)))
+	}
+	return atomicfile.Write(file, ours.Write)
+}
+
+// runFlagTakesValue reports whether a flag of "covwrap run" has its value in
+// the next word.
+func runFlagTakesValue(word string) bool {
+	f := new(runFlags).set().Lookup(strings.TrimLeft(word, "-"))
+	if f == nil {
+		return false
+	}
+	b, ok := f.Value.(interface{ IsBoolFlag() bool })
+	return !ok || !b.IsBoolFlag()
 }

@@ -100,7 +100,7 @@ func Snapshot(args []string, stdio Stdio) int {
 	}
 	printProcesses(stdio.Out, processes, t)
 	if *profile != "" {
-		p := profileOf(t.Packages, mode(processes))
+		p, _ := profileOf(t.Packages, mode(processes), nil)
 		if err := atomicfile.Write(*profile, p.Write); err != nil {
 			return fail(stdio, "snapshot", err)
 		}
@@ -173,11 +173,17 @@ func commandLine(argv []string, width int) string {
 	return s
 }
 
-// profileOf makes a text profile of sums.
-func profileOf(packages []*tally.Package, mode string) *textprofile.Profile {
-	p := &textprofile.Profile{Mode: mode}
+// profileOf makes a text profile of sums, without the files named in without,
+// and says how many files it left out.
+func profileOf(packages []*tally.Package, mode string, without map[string]bool) (p *textprofile.Profile, dropped int) {
+	p = &textprofile.Profile{Mode: mode}
+	out := map[string]bool{}
 	for _, pkg := range packages {
 		for i, fn := range pkg.Funcs {
+			if without[fn.File] {
+				out[fn.File] = true
+				continue
+			}
 			counts := pkg.Func(i)
 			for j, u := range fn.Units {
 				p.Add(textprofile.Block{
@@ -187,14 +193,24 @@ func profileOf(packages []*tally.Package, mode string) *textprofile.Profile {
 			}
 		}
 	}
-	return p
+	return p, len(out)
 }
 
 // writeTracefile writes the sums with names of the working tree.
 func writeTracefile(file, root string, packages []*tally.Package, stdio Stdio) error {
-	name, err := sourceNames(root, packages, stdio)
-	if err != nil {
-		return err
+	var names []string
+	for _, p := range packages {
+		for _, f := range p.Funcs {
+			names = append(names, f.File)
+		}
+	}
+	slices.Sort(names)
+	paths := resolver(root, stdio)(slices.Compact(names))
+	name := func(n string) string {
+		if p := paths[n]; p != "" {
+			return p
+		}
+		return n
 	}
 	out, refused := lines.Files(packages, name)
 	for _, err := range refused {
@@ -203,34 +219,30 @@ func writeTracefile(file, root string, packages []*tally.Package, stdio Stdio) e
 	return atomicfile.Write(file, func(w io.Writer) error { return lines.WriteLCOV(w, nil, out) })
 }
 
-// sourceNames returns the translation of Go's file names into paths.
-func sourceNames(root string, packages []*tally.Package, stdio Stdio) (func(string) string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return nil, err
-	}
-	if root != "" {
-		if root, err = filepath.Abs(root); err != nil {
-			return nil, err
+// resolver returns what translates Go's file names into paths relative to root
+// ("" for the current folder). Names that it does not know are left out, and
+// said so.
+func resolver(root string, stdio Stdio) func(names []string) map[string]string {
+	return func(names []string) map[string]string {
+		dir, err := os.Getwd()
+		if err == nil && root != "" {
+			root, err = filepath.Abs(root)
 		}
-	}
-	tool, _ := gocmd.Tool() // without it, names are found without it
-	var names []string
-	seen := map[string]bool{}
-	for _, p := range packages {
-		for _, f := range p.Funcs {
-			if !seen[f.File] {
-				seen[f.File] = true
-				names = append(names, f.File)
-			}
+		if err != nil {
+			fmt.Fprintf(stdio.Err, "covwrap: warning: source files keep their import paths: %v [source-not-found]\n", err)
+			return nil
 		}
+		tool, _ := gocmd.Tool() // without it, names are found without it
+		paths, unknown := srcpath.New(dir, root, tool).Resolve(names)
+		for _, n := range unknown {
+			delete(paths, n)
+		}
+		if len(unknown) > 0 {
+			fmt.Fprintf(stdio.Err, "covwrap: warning: %s not found in this working tree, first %s: reports name it by its import path; run covwrap in the folder of its module [source-not-found]\n",
+				plural(len(unknown), "source file was", "source files were"), unknown[0])
+		}
+		return paths
 	}
-	paths, unknown := srcpath.New(dir, root, tool).Resolve(names)
-	if len(unknown) > 0 {
-		fmt.Fprintf(stdio.Err, "covwrap: warning: %s not found in this working tree, first %s: the report has the import path; run covwrap in the module's folder [source-not-found]\n",
-			plural(len(unknown), "source file was", "source files were"), unknown[0])
-	}
-	return func(n string) string { return paths[n] }, nil
 }
 
 func numbers(args []string) ([]int, error) {

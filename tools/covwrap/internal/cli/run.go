@@ -30,9 +30,9 @@ const exitMissing = 3
 
 // runFlags are the flags of "covwrap run".
 type runFlags struct {
-	lcov, profile, gocoverdir, json, dir, onMissing string
-	grace                                           time.Duration
-	keepProfiles, quiet                             bool
+	lcov, profile, gocoverdir, json, dir, root, onMissing string
+	grace                                                 time.Duration
+	keepProfiles, quiet                                   bool
 }
 
 func (f *runFlags) set() *flag.FlagSet {
@@ -42,6 +42,7 @@ func (f *runFlags) set() *flag.FlagSet {
 	s.StringVar(&f.gocoverdir, "gocoverdir", "", "keep the profile of every process in `FOLDER`, for \"go tool covdata\"")
 	s.StringVar(&f.json, "json", "", "write the ledger, the list of all processes, to `FILE`")
 	s.StringVar(&f.dir, "dir", "", "use `FOLDER` as the profile directory, and keep it")
+	s.StringVar(&f.root, "root", "", "make file names of the tracefile relative to `FOLDER` (default: the current one)")
 	s.StringVar(&f.onMissing, "on-missing", runner.Warn, "when a covered process left no counters: ignore, warn or fail")
 	s.DurationVar(&f.grace, "grace", runner.DefaultGrace, "how long processes that outlive COMMAND may go on")
 	s.BoolVar(&f.keepProfiles, "keep-profiles", true, "with --gocoverdir: keep single processes apart; false keeps their sum")
@@ -70,7 +71,7 @@ func Run(args []string, stdio Stdio) int {
 	}
 	r, err := runner.Run(runner.Options{
 		Argv: set.Args(), Grace: f.grace, ProfileDir: f.dir,
-		KeepProfiles: f.gocoverdir != "", Profiles: f.gocoverdir,
+		KeepProfiles: f.gocoverdir != "", Profiles: f.gocoverdir, Names: resolver(f.root, stdio),
 	})
 	if err != nil {
 		fmt.Fprintf(stdio.Err, "covwrap run: %v\n", err)
@@ -80,7 +81,12 @@ func Run(args []string, stdio Stdio) int {
 		}
 		return exitFailure
 	}
-	written := f.write(r, stdio.Err)
+	return f.end(r, f.write(r, stdio.Err), stdio)
+}
+
+// end says what came of a run and ends as its command ended. written is false
+// if a file that was asked for could not be written.
+func (f *runFlags) end(r *runner.Report, written bool, stdio Stdio) int {
 	if !f.quiet {
 		fmt.Fprintf(stdio.Err, "covwrap: %s\n", r.Ledger.Summary())
 	} else if f.onMissing != runner.Ignore && len(r.Ledger.LeftOut) > 0 {
