@@ -138,7 +138,7 @@ func (f *bazelFlags) run(prefix string, stdio Stdio) (outputgenerator.Result, in
 		f.explain(stdio.Err, prefix, r)
 	}
 	if n := log.Count(); n > 0 && f.strict {
-		fmt.Fprintf(stdio.Err, "%s: %d faults in %d inputs, and --strict was given\n", prefix, n, log.Files())
+		fmt.Fprintf(stdio.Err, "%s: --strict was given, and faults were found: %d, in %d of the files\n", prefix, n, log.Files())
 		return r, exitFailure
 	}
 	return r, exitOK

@@ -33,6 +33,7 @@ func ReportGenerator(args []string, stdio Stdio) int {
 			Max:   maxSummaryRows,
 		})
 	}
+	summary.WriteUnmeasured(stdio.Err, r.Set.Unmeasured())
 	summary.WriteChildren(stdio.Err, r.Set.Notes())
 	return exitOK
 }

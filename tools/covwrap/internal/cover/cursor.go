@@ -99,6 +99,20 @@ func (c *Cursor) addLineElsewhere(no uint32, count int64) {
 	}
 }
 
+// Tail returns the lines of the file from the expected one on, for a parser
+// that adds to them in its own loop: add to Count of the first, check that it
+// is still not negative (else set MaxCount and call Saturate), and go on with the next. After
+// that, Advance must be told how many lines were used.
+func (c *Cursor) Tail() []Line {
+	if c.f == nil {
+		return nil
+	}
+	return c.f.lines[min(c.line, len(c.f.lines)):]
+}
+
+// Advance says that n lines of the Tail were added to.
+func (c *Cursor) Advance(n int) { c.line += n }
+
 // Saturate notes that the count given for line was too large to read.
 func (c *Cursor) Saturate(line uint32) { c.f.saturate(line) }
 

@@ -30,6 +30,7 @@ type Set struct {
 	// (lcov 2's "e0" and branch expressions).
 	names nameTable
 	notes noteTable
+	known knownTable
 }
 
 // part is one shard of the map of source files.
@@ -103,13 +104,17 @@ func (s *Set) Keep(keep func(name string) bool) {
 // Rename gives files new names; a file whose new name exists already is added
 // to it. Names that rename returns unchanged stay.
 func (s *Set) Rename(rename func(name string) string) {
-	for _, f := range s.Files() {
-		to := rename(f.Name)
-		if to == f.Name {
-			continue
+	moved := map[*File]string{}
+	files := s.Files()
+	for _, f := range files {
+		if to := rename(f.Name); to != f.Name {
+			moved[f] = to
+			delete(s.parts[maphash.String(s.seed, f.Name)%shards].files, f.Name)
 		}
-		p := &s.parts[maphash.String(s.seed, f.Name)%shards]
-		delete(p.files, f.Name)
-		s.File(to).add(f)
+	}
+	for _, f := range files {
+		if to, ok := moved[f]; ok {
+			s.File(to).add(f)
+		}
 	}
 }

@@ -81,8 +81,9 @@ func (p *textParser) parse(line []byte) {
 		return
 	case string(tag) == "file":
 		p.cur.Close()
-		if ok = len(rest) > 0; ok {
-			p.cur = cover.Open(p.set.FileBytes(rest))
+		var name []byte
+		if name, ok = cover.SourceName(rest); ok {
+			p.cur = cover.Open(p.set.FileBytes(name))
 			p.next = map[uint32]uint32{}
 		}
 	case !p.cur.IsOpen():
@@ -116,7 +117,7 @@ func (p *textParser) function(f [][]byte) bool {
 		rest = f[2:]
 	}
 	count, ok := number(rest[0])
-	name := bytes.Join(rest[1:], []byte{';'})
+	name := cover.FuncName(nil, bytes.Join(rest[1:], []byte{','}))
 	if !ok || len(name) == 0 {
 		return false
 	}

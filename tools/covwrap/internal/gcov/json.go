@@ -129,8 +129,8 @@ func parseFiles(dec *json.Decoder, set *cover.Set) error {
 		if err := dec.Decode(&f); err != nil {
 			return err
 		}
-		if f.File != "" {
-			addFile(&f, set)
+		if name, ok := cover.SourceName([]byte(f.File)); ok {
+			addFile(&f, set.FileBytes(name))
 		}
 	}
 	return expect(dec, ']')
@@ -138,17 +138,17 @@ func parseFiles(dec *json.Decoder, set *cover.Set) error {
 
 // addFile adds one source file. A line none of whose branches was taken was
 // never reached as far as its branches go (gcov does not tell).
-func addFile(f *jsonFile, set *cover.Set) {
-	c := cover.Open(set.File(f.File))
+func addFile(f *jsonFile, to *cover.File) {
+	c := cover.Open(to)
 	defer c.Close()
 	for i := range f.Functions {
 		fn := &f.Functions[i]
-		name := strings.ReplaceAll(fn.Name, ",", ";")
-		if name == "" || !isLine(fn.Line) {
+		name := cover.FuncName(nil, []byte(fn.Name))
+		if len(name) == 0 || !isLine(fn.Line) {
 			continue
 		}
-		c.AddFuncLine([]byte(name), uint32(fn.Line))
-		c.AddFuncCount([]byte(name), int64(fn.Count))
+		c.AddFuncLine(name, uint32(fn.Line))
+		c.AddFuncCount(name, int64(fn.Count))
 	}
 	for i := range f.Lines {
 		l := &f.Lines[i]

@@ -8,10 +8,10 @@ import (
 
 // line parses one line, given without its newline, that parse did not.
 func (p *Parser) line(line []byte, offset int64) {
-	if n := len(line); n > 0 && line[n-1] == '\r' {
+	for n := len(line); n > 0 && line[n-1] == '\r'; n-- {
 		line = line[:n-1]
 	}
-	tag, rest, ok := bytes.Cut(line, colon)
+	tag, rest, ok := cutTag(line)
 	if !ok {
 		p.untagged(line, offset)
 		return
@@ -21,13 +21,7 @@ func (p *Parser) line(line []byte, offset int64) {
 		p.source(rest, offset)
 		return
 	case "TN":
-		// lcov appends ",diff" to the names of tests that it compared.
-		name, _, _ := bytes.Cut(rest, comma)
-		p.test = append(p.test[:0], name...)
-		return
-	}
-	if len(line) > 0 && line[0] == '#' {
-		p.comment(line)
+		p.test = append(p.test[:0], testName(rest)...)
 		return
 	}
 	if !p.inRecord() {
@@ -49,7 +43,7 @@ func (p *Parser) line(line []byte, offset int64) {
 		ok = p.brda(rest, offset)
 	case "BA":
 		p.open()
-		ok = p.ba(rest)
+		ok = p.ba(rest, offset)
 	case "FNL":
 		p.open()
 		ok = p.fnl(rest)
@@ -69,10 +63,28 @@ func (p *Parser) line(line []byte, offset int64) {
 	}
 }
 
-var (
-	colon = []byte{':'}
-	comma = []byte{','}
-)
+var comma = []byte{','}
+
+// cutTag splits a line after the tag that it begins with, capital letters and
+// a colon.
+func cutTag(line []byte) (tag, rest []byte, ok bool) {
+	for i, c := range line {
+		if c == ':' {
+			return line[:i], line[i+1:], true
+		}
+		if c < 'A' || c > 'Z' {
+			break
+		}
+	}
+	return nil, nil, false
+}
+
+// testName is the name in a TN line: lcov appends ",diff" to the names of
+// tests that it compared.
+func testName(b []byte) []byte {
+	name, _, _ := bytes.Cut(b, comma)
+	return name
+}
 
 // syntax is what messages say about each kind of line.
 var syntax = map[string]string{
@@ -85,7 +97,7 @@ var syntax = map[string]string{
 	"FNA":  "FNA:index,count,name",
 }
 
-// untagged deals with lines that have no colon.
+// untagged deals with lines that do not begin with a tag.
 func (p *Parser) untagged(line []byte, offset int64) {
 	switch {
 	case isEnd(line):
@@ -107,14 +119,9 @@ func (p *Parser) source(name []byte, offset int64) {
 		p.find("unfinished-record", offset, "the record of %s has no %s before the next SF:; its lines were used", p.recordName(), endOfRecord)
 		p.closeRecord()
 	}
-	// Compilers that run in a sandbox are told to write these prefixes so
-	// that names become relative; no consumer knows them.
-	name = bytes.TrimPrefix(name, []byte("/proc/self/cwd/"))
-	for bytes.HasPrefix(name, []byte("./")) {
-		name = name[2:]
-	}
-	if len(name) == 0 {
-		p.find("bad-line", offset, "SF: without the name of a file; its record is left out")
+	name, ok := cover.SourceName(name)
+	if !ok {
+		p.find("bad-line", offset, "SF:%s does not name a file; its record is left out", quote(name))
 		return
 	}
 	p.pending = append(p.pending[:0], name...)
@@ -130,7 +137,7 @@ func (p *Parser) open() {
 	}
 	key := p.pending
 	if p.opt.ByTest && len(p.test) > 0 {
-		p.key = append(append(append(p.key[:0], p.pending...), testSeparator), p.test...)
+		p.key = append(append(append(p.key[:0], p.pending...), cover.KeySeparator), p.test...)
 		key = p.key
 	}
 	p.cur.Reopen(p.set.FileBytes(key))
@@ -162,14 +169,18 @@ func (p *Parser) lineZero(offset int64) {
 	p.find("line-zero", offset, "line 0 does not exist; gcov and others write it for code without a place, and genhtml refuses it")
 }
 
-// cutNumber parses a line number up to a comma.
+// cutNumber parses a line number, below 1<<31 as Bazel has it, up to a comma.
 func cutNumber(b []byte) (n uint32, rest []byte, ok bool) {
-	i := bytes.IndexByte(b, ',')
-	if i < 0 {
-		return 0, nil, false
+	for i, c := range b {
+		if c == ',' {
+			return n, b[i+1:], i > 0 && n < 1<<31
+		}
+		if c < '0' || c > '9' || n >= 1<<31/10+1 {
+			break
+		}
+		n = n*10 + uint32(c-'0')
 	}
-	n, ok = lineNumber(b[:i])
-	return n, b[i+1:], ok
+	return 0, nil, false
 }
 
 // fn parses line[,end line],name.
@@ -185,7 +196,7 @@ func (p *Parser) fn(b []byte) bool {
 	if len(name) == 0 {
 		return false
 	}
-	p.cur.AddFuncLine(p.functionName(name), no)
+	p.cur.AddFuncLine(p.name(name), no)
 	return true
 }
 
@@ -199,23 +210,16 @@ func (p *Parser) fnda(b []byte, offset int64) bool {
 	if err != nil {
 		return false
 	}
-	p.cur.AddFuncCount(p.functionName(name), count)
+	p.cur.AddFuncCount(p.name(name), count)
 	return true
 }
 
-// functionName returns name as it is written: Bazel's parser and lcov 1.16
-// split FN and FNDA lines at every comma, and then refuse the line or take
-// foo(int, char) and foo(int, long) for one function.
-func (p *Parser) functionName(name []byte) []byte {
+// name spells the name of a function or branch.
+func (p *Parser) name(name []byte) []byte {
 	if bytes.IndexByte(name, ',') < 0 {
 		return name
 	}
-	p.key = append(p.key[:0], name...)
-	for i, c := range p.key {
-		if c == ',' {
-			p.key[i] = ';'
-		}
-	}
+	p.key = cover.FuncName(p.key, name)
 	return p.key
 }
 
@@ -249,7 +253,7 @@ func (p *Parser) fna(b []byte, offset int64) bool {
 		return false
 	}
 	_, name, _ := bytes.Cut(rest, comma)
-	p.cur.AddFuncLine(p.functionName(name), no)
+	p.cur.AddFuncLine(p.name(name), no)
 	return true
 }
 
@@ -278,17 +282,21 @@ func (p *Parser) brda(b []byte, offset int64) bool {
 		p.lineZero(offset)
 		return true
 	}
-	br.Branch = p.set.BranchID(p.functionName(name))
+	br.Branch = p.set.BranchID(p.name(name))
 	p.cur.AddBranch(br)
 	return true
 }
 
 // ba parses line,0|1|2. Only Bazel's own tools read BA lines, so the branch
 // becomes a BRDA: the n-th BA line of a source line is branch n of block 0.
-func (p *Parser) ba(b []byte) bool {
+func (p *Parser) ba(b []byte, offset int64) bool {
 	no, taken, ok := cutNumber(b)
 	if !ok || len(taken) != 1 || taken[0] < '0' || taken[0] > '2' {
 		return false
+	}
+	if no == 0 {
+		p.lineZero(offset)
+		return true
 	}
 	if p.baLine != no {
 		p.baLine, p.baIndex = no, 0

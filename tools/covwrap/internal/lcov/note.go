@@ -19,7 +19,7 @@ import (
 // A merged tracefile has them once, with the number of tests they come from
 // and of left-out children that are not named any more:
 //
-//	#covwrap collected=10 covered=11 more=0 spawned=12 tests=1
+//	#covwrap collected=10 covered=11 spawned=12 more=5 tests=1
 const notePrefix = "#covwrap "
 
 // comment reads a comment line.
@@ -33,13 +33,14 @@ func (p *Parser) comment(line []byte) {
 		p.set.AddMissing(string(text[:min(len(text), maxNote)]))
 		return
 	}
-	tests := int64(1)
+	tests, counts := int64(1), false
 	for _, field := range bytes.Fields(rest) {
 		name, value, ok := bytes.Cut(field, []byte{'='})
 		n, err := strconv.ParseInt(string(value), 10, 64)
 		if !ok || err != nil || n < 0 || len(name) > 32 {
 			continue // a later version's note
 		}
+		counts = true
 		switch string(name) {
 		case "tests":
 			tests = n
@@ -49,7 +50,9 @@ func (p *Parser) comment(line []byte) {
 			p.set.AddNoteCount(string(name), n)
 		}
 	}
-	p.set.AddNoteTests(tests)
+	if counts {
+		p.set.AddNoteTests(tests)
+	}
 }
 
 // writeNotes writes the notes of a set, if it has any.

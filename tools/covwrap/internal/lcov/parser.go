@@ -2,6 +2,7 @@ package lcov
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -16,9 +17,10 @@ type Options struct {
 	// Path names the input in findings.
 	Path string
 	// ByTest keeps the records of differently named tests (TN) apart; see
-	// SplitName.
+	// cover.SplitName.
 	ByTest bool
-	// SkipEmpty leaves out records without lines, functions and branches.
+	// SkipEmpty leaves out records without lines, functions and branches; the
+	// set then only knows of their files.
 	SkipEmpty bool
 	// SkipNotes leaves out the launcher's notes.
 	SkipNotes bool
@@ -79,7 +81,26 @@ func (p *Parser) ParseChunk(r io.ReaderAt, from, to, size int64, opt Options) er
 		}
 	}
 	p.base = start
+	p.test = append(p.test, testBefore(r, start)...)
 	return p.run(io.NewSectionReader(r, start, size-start))
+}
+
+// lookBack is how far before a chunk the name of its test is looked for. Tools
+// write one before every record.
+const lookBack = 256 << 10
+
+// testBefore returns the name in the last TN line before offset at.
+func testBefore(r io.ReaderAt, at int64) []byte {
+	from := max(at-lookBack, 0)
+	b := make([]byte, at-from)
+	n, _ := r.ReadAt(b, from)
+	b = b[:n]
+	i := bytes.LastIndex(b, []byte("\nTN:")) + 1
+	if i == 0 && (from > 0 || !bytes.HasPrefix(b, []byte("TN:"))) {
+		return nil
+	}
+	line, _, _ := bytes.Cut(b[i+len("TN:"):], []byte{'\n'})
+	return testName(bytes.TrimRight(line, "\r"))
 }
 
 // reset forgets the previous input.
@@ -223,6 +244,9 @@ func (p *Parser) recordName() string {
 
 // closeRecord ends the open record.
 func (p *Parser) closeRecord() {
+	if len(p.pending) > 0 {
+		p.set.Know(p.pending)
+	}
 	p.cur.Close()
 	p.pending = p.pending[:0]
 	p.baLine, p.baIndex = 0, 0
@@ -245,42 +269,92 @@ func quote(b []byte) string {
 	return strconv.Quote(string(b))
 }
 
-// parse parses complete lines: b ends with a newline, which every loop over
-// bytes below relies on to stop.
+// parse parses complete lines: b ends with a newline.
 func (p *Parser) parse(b []byte) {
-	open := p.cur.IsOpen()
-	for i := 0; i < len(b); {
-		// Nine of ten lines are DA:line,count: those are read here, all else
-		// and whatever looks unusual in line.
-		if open && b[i] == 'D' && b[i+1] == 'A' && b[i+2] == ':' {
-			j := i + 3
-			no := uint32(0)
-			for d := b[j] - '0'; d <= 9; d = b[j] - '0' {
-				no = no*10 + uint32(d)
-				j++
-			}
-			k := j + 1
-			if b[j] == ',' && no > 0 && j-i <= 3+9 {
-				count := int64(0)
-				for d := b[k] - '0'; d <= 9; d = b[k] - '0' {
-					count = count*10 + int64(d)
-					k++
-				}
-				if b[k] == '\n' && uint(k-j-2) < 18 {
-					p.cur.AddLine(no, count)
-					i = k + 1
-					continue
-				}
+	all := len(b)
+	for len(b) > 0 {
+		if p.cur.IsOpen() {
+			b = p.parseDA(b)
+			if len(b) == 0 {
+				return
 			}
 		}
-		n := bytes.IndexByte(b[i:], '\n')
-		p.line(b[i:i+n], p.base+int64(i))
+		n := bytes.IndexByte(b, '\n')
+		p.line(b[:n], p.base+int64(all-len(b)))
 		if p.stopped {
 			return
 		}
-		open = p.cur.IsOpen()
-		i += n + 1
+		b = b[n+1:]
 	}
+}
+
+// parseDA parses lines DA:line,count as long as they are of the usual shape,
+// and returns what follows. Nine of ten lines of a tracefile are such lines,
+// and it is here that a merge spends its time: the window of fixed size lets
+// the compiler leave out bounds checks, and the first digits have branches of
+// their own, which the processor predicts far better than a loop's (2.5 times
+// as fast as loops, or as taking eight digits at once by multiplication).
+func (p *Parser) parseDA(b []byte) []byte {
+	const (
+		prefix = 'D' | 'A'<<8 | ':'<<16
+		window = 32
+		in     = window - 1 // mask that keeps an index in the window
+	)
+	tail, used, i := p.cur.Tail(), 0, 0
+	for len(b)-i >= window {
+		w := (*[window]byte)(b[i:])
+		if binary.LittleEndian.Uint32(w[:])&0xffffff != prefix {
+			break
+		}
+		no := uint32(w[3]) - '0'
+		if no > 9 {
+			break
+		}
+		j := uint(4)
+		for d := uint32(w[4]) - '0'; d <= 9; d = uint32(w[j&in]) - '0' {
+			no = no*10 + d
+			j++
+		}
+		if w[j&in] != ',' || no == 0 || j > 3+9 {
+			break
+		}
+		j++
+		count := uint64(w[j&in]) - '0'
+		if count > 9 {
+			break
+		}
+		k := j + 1
+		if d := uint64(w[k&in]) - '0'; d <= 9 {
+			count = count*10 + d
+			k++
+			if d := uint64(w[k&in]) - '0'; d <= 9 {
+				count = count*10 + d
+				k++
+				for d := uint64(w[k&in]) - '0'; d <= 9 && k < window; d = uint64(w[k&in]) - '0' {
+					count = count*10 + d
+					k++
+				}
+			}
+		}
+		if k >= window || w[k&in] != '\n' || k-j > 18 {
+			break
+		}
+		i += int(k) + 1
+		if used < len(tail) && tail[used].No == no {
+			l := &tail[used]
+			used++
+			if l.Count += int64(count); l.Count < 0 {
+				l.Count = cover.MaxCount
+				p.cur.Saturate(no)
+			}
+			continue
+		}
+		p.cur.Advance(used)
+		p.cur.AddLine(no, int64(count))
+		tail, used = p.cur.Tail(), 0
+	}
+	p.cur.Advance(used)
+	return b[i:]
 }
 
 // errNumber is what is wrong with a field that should be a number.
@@ -322,8 +396,14 @@ func (p *Parser) count(b []byte, offset int64) (int64, error) {
 	return n, nil
 }
 
-// lineNumber parses the number of a line.
+// lineNumber parses the number of a line: below 1<<31, as Bazel has it.
 func lineNumber(b []byte) (uint32, bool) {
-	n, err := strconv.ParseUint(string(b), 10, 31)
-	return uint32(n), err == nil
+	n := uint64(0)
+	for _, c := range b {
+		if c < '0' || c > '9' || n > 1<<31 {
+			return 0, false
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	return uint32(n), len(b) > 0 && n < 1<<31
 }

@@ -4,28 +4,9 @@ import (
 	"bufio"
 	"io"
 	"strconv"
-	"strings"
 
 	"github.com/covwrap/covwrap/tools/covwrap/internal/cover"
 )
-
-// testSeparator stands between source file and test in the names of files that
-// were read with Options.ByTest. A path cannot hold it.
-const testSeparator = 0
-
-// SplitName splits the name of a file that was read with Options.ByTest.
-func SplitName(name string) (source, test string) {
-	source, test, _ = strings.Cut(name, string(rune(testSeparator)))
-	return source, test
-}
-
-// JoinName is the reverse of SplitName.
-func JoinName(source, test string) string {
-	if test == "" {
-		return source
-	}
-	return source + string(rune(testSeparator)) + test
-}
 
 // WriteOptions says what to write besides the records.
 type WriteOptions struct {
@@ -42,24 +23,25 @@ func Write(w io.Writer, s *cover.Set, opt WriteOptions) (placeless int, err erro
 	if opt.Notes {
 		writeNotes(bw, s.Notes())
 	}
+	lastTest := ""
 	for _, f := range s.Files() {
-		placeless += writeFile(bw, s, f)
+		source, test := cover.SplitName(f.Name)
+		if test == "" {
+			test = f.Test()
+		}
+		// A TN line holds until the next one.
+		if test != "" || lastTest != "" {
+			bw.WriteString("TN:" + test + "\n")
+		}
+		lastTest = test
+		bw.WriteString("SF:" + source + "\n")
+		placeless += writeRecord(bw, s, f)
 	}
 	return placeless, bw.Flush()
 }
 
-// writeFile writes one record.
-func writeFile(w *bufio.Writer, s *cover.Set, f *cover.File) (placeless int) {
-	source, test := SplitName(f.Name)
-	if test == "" {
-		test = f.Test()
-	}
-	if test != "" {
-		w.WriteString("TN:" + test + "\n")
-	}
-	w.WriteString("SF:")
-	w.WriteString(source)
-	w.WriteByte('\n')
+// writeRecord writes what follows the SF line of a record.
+func writeRecord(w *bufio.Writer, s *cover.Set, f *cover.File) (placeless int) {
 	placeless = writeFunctions(w, f)
 	writeBranches(w, s, f)
 	lines := f.Lines()

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/covwrap/covwrap/tools/covwrap/internal/cover"
-	"github.com/covwrap/covwrap/tools/covwrap/internal/lcov"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/merger"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/trouble"
 )
@@ -30,7 +29,7 @@ func compileFilters(exprs []string) (filters, error) {
 
 // match tells whether a name is to be left out.
 func (fs filters) match(name string) bool {
-	name, _ = lcov.SplitName(name)
+	name, _ = cover.SplitName(name)
 	for _, re := range fs {
 		if re.MatchString(name) {
 			return true
@@ -56,7 +55,7 @@ func keepListed(s *cover.Set, manifest string, log *trouble.Log) {
 		}
 	}
 	s.Keep(func(name string) bool {
-		source, _ := lcov.SplitName(name)
+		source, _ := cover.SplitName(name)
 		return listed[source]
 	})
 }
@@ -79,11 +78,11 @@ func replaceSources(s *cover.Set, path string, log *trouble.Log) {
 		actual[reported] = to
 	}
 	s.Rename(func(name string) string {
-		source, test := lcov.SplitName(name)
+		source, test := cover.SplitName(name)
 		to, ok := actual[source]
 		if !ok {
 			return name
 		}
-		return lcov.JoinName(to, test)
+		return cover.JoinName(to, test)
 	})
 }

@@ -9,8 +9,29 @@ import (
 	"github.com/covwrap/covwrap/tools/covwrap/internal/cover"
 )
 
-// maxNamed is how many left-out children are named per reason.
+// maxNamed is how many things of one kind are named.
 const maxNamed = 5
+
+// WriteUnmeasured says which source files no test touched: code of which not
+// even the number of lines is known, so that no percentage counts it.
+func WriteUnmeasured(w io.Writer, names []string) {
+	if len(names) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "not measured: %s that no test touched, counted in no percentage\n", plural(int64(len(names)), "source file"))
+	writeSome(w, names)
+}
+
+// writeSome writes the first few of some names.
+func writeSome(w io.Writer, names []string) {
+	for i, name := range names {
+		if i == maxNamed {
+			fmt.Fprintf(w, "  and %d more\n", len(names)-i)
+			break
+		}
+		fmt.Fprintf(w, "  %s\n", printable(name))
+	}
+}
 
 // WriteChildren says how many processes the tests started and what became of
 // their counters. Without notes of a launcher it writes nothing.
@@ -33,13 +54,7 @@ func WriteChildren(w io.Writer, n cover.Notes) {
 	for _, slug := range slugs {
 		texts := bySlug[slug]
 		fmt.Fprintf(w, "left out: %d [%s]; docs/messages.md says how to mend it\n", len(texts), slug)
-		for i, text := range texts {
-			if i == maxNamed {
-				fmt.Fprintf(w, "  and %d more\n", len(texts)-i)
-				break
-			}
-			fmt.Fprintf(w, "  %s\n", printable(text))
-		}
+		writeSome(w, texts)
 	}
 	if n.More > 0 {
 		fmt.Fprintf(w, "left out: %d more that are not named here; the tests' ledgers name all\n", n.More)

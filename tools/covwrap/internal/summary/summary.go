@@ -82,7 +82,7 @@ func by(s *cover.Set, key func(name string) string) Table {
 	t := Table{Notes: s.Notes()}
 	rows := map[string]*Totals{}
 	for _, f := range s.Files() {
-		name, _, _ := strings.Cut(f.Name, "\x00")
+		name, _ := cover.SplitName(f.Name)
 		k := key(name)
 		if rows[k] == nil {
 			rows[k] = &Totals{}
