@@ -19,4 +19,8 @@ package auto
 // Ready is called by the rules from a variable of package main, when all
 // packages have registered for coverage; users have no need of it. It reports
 // whether the process has a counter map.
-func Ready() bool { return ready() }
+//
+// The argument tells where the caller's own package has its files, which rules_go
+// registers too late, in init functions of that package: one line a file, the
+// name in the meta-data, a tab, the path in the workspace.
+func Ready(sources string) bool { return ready(sources) }

@@ -39,7 +39,7 @@ func init() {
 	exithook.Add(exithook.Hook{F: func() { rt.Exiting(true) }})
 }
 
-func ready() bool {
+func ready(sources string) bool {
 	if !rt.Mapped() {
 		return false
 	}
@@ -50,7 +50,7 @@ func ready() bool {
 	cfile.ProcessCoverTestDir("", "", "set", "", io.Discard, nil)
 
 	if hash := rt.Ready(); hash != "" {
-		text := sourcePaths()
+		text := sourcePaths(sources)
 		rt.WriteOnce("covsrc."+hash, len(text), func() []byte { return []byte(text) })
 	}
 	return true
@@ -58,10 +58,19 @@ func ready() bool {
 
 // sourcePaths lists what rules_go alone knows: which file of the workspace is
 // behind the name that the meta-data has. One line a file: the name in the
-// meta-data, a tab, the path.
-func sourcePaths() string {
-	lines := make([]string, 0, len(coverdata.SrcPathMapping))
+// meta-data, a tab, the path. What rules_go registered wins over a line of own.
+func sourcePaths(own string) string {
+	paths := make(map[string]string, len(coverdata.SrcPathMapping))
+	for line := range strings.Lines(own) {
+		if name, path, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t"); ok {
+			paths[name] = path
+		}
+	}
 	for name, path := range coverdata.SrcPathMapping {
+		paths[name] = path
+	}
+	lines := make([]string, 0, len(paths))
+	for name, path := range paths {
 		lines = append(lines, name+"\t"+path+"\n")
 	}
 	sort.Strings(lines)

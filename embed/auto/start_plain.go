@@ -6,4 +6,4 @@ import "github.com/covwrap/covwrap/embed/internal/rt"
 
 func init() { rt.Start(nil) }
 
-func ready() bool { return rt.Mapped() }
+func ready(string) bool { return rt.Mapped() }

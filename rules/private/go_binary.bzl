@@ -1,11 +1,10 @@
 """covwrap_go_binary: go_binary whose every process is covered."""
 
 load("@rules_go//go:def.bzl", "go_binary")
+load("//rules/private:hook.bzl", "inferred_importpath", "main_hook")
 load("//rules/private:runtime.bzl", "EXIT_HOOK", "RUNTIME", "add_runtime")
 
 visibility(["//docs/...", "//rules/..."])
-
-_HOOK = Label("//rules/private:main_hook")
 
 def covwrap_go_binary(name, **kwargs):
     """Builds a Go program that `bazel coverage` sees whole: every line that ran, however its processes ended.
@@ -16,12 +15,24 @@ def covwrap_go_binary(name, **kwargs):
         name: name of the target.
         **kwargs: any attribute of `go_binary`.
     """
+    hook = name + ".covwrap_hook"
+    main_hook(
+        name = hook,
+        testonly = kwargs.get("testonly"),
+        srcs = kwargs.get("srcs"),
+        embed = kwargs.get("embed"),
+        importpath = kwargs.get("importpath"),
+        inferred_importpath = inferred_importpath(name),
+        tags = ["manual"],
+        target_compatible_with = kwargs.get("target_compatible_with"),
+        visibility = ["//visibility:private"],
+    )
 
     # rules_go refuses selects on a target that sets its own platform.
     cross = kwargs.get("goos") != None or kwargs.get("goarch") != None
     add_runtime(
         kwargs,
-        hook = _HOOK,
+        hook = ":" + hook,
         deps = [RUNTIME, EXIT_HOOK],
         selects = not cross,
     )

@@ -1,7 +1,7 @@
 """covwrap_go_test: go_test that is covered itself and runs below the launcher."""
 
 load("@rules_go//go:def.bzl", "go_test")
-load("//rules/private:hook.bzl", "test_hook")
+load("//rules/private:hook.bzl", "inferred_importpath", "test_hook")
 load("//rules/private:runtime.bzl", "RUNTIME", "add_runtime")
 load("//rules/private:test.bzl", "covwrap_test")
 
@@ -57,11 +57,16 @@ def covwrap_go_test(name, tags = None, **kwargs):
         if attribute in kwargs:
             outer[attribute] = kwargs[attribute]
 
+    if not kwargs.get("importpath") and not kwargs.get("embed"):
+        # From the public name, which panics and test reports show.
+        kwargs["importpath"] = inferred_importpath(name)
+
     test_hook(
         name = hook,
         testonly = True,
         srcs = kwargs.get("srcs"),
         embed = kwargs.get("embed"),
+        importpath = kwargs.get("importpath"),
         gotags = kwargs.get("gotags"),
         tags = ["manual"],
         target_compatible_with = kwargs.get("target_compatible_with"),

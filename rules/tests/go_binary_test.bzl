@@ -6,7 +6,7 @@ load(":coverage.bzl", "COVERAGE")
 
 visibility("private")
 
-_HOOK = "rules/private/covwrap_hook.go"
+_HOOK = "rules/tests/{}_program.covwrap_hook/covwrap_hook.go"
 _RUNTIME = ["embed/auto/auto.x", "embed/bincov/bincov.x"]
 
 def _compiled_test_impl(ctx):
@@ -16,18 +16,18 @@ def _compiled_test_impl(ctx):
         if action.mnemonic == "GoCompilePkg":
             compiled.extend([file.short_path for file in action.inputs.to_list()])
     asserts.true(env, "rules/tests/program/main.go" in compiled, "the program itself is not compiled")
-    for path in [_HOOK] + _RUNTIME:
+    for path in [ctx.attr.hook] + _RUNTIME:
         asserts.equals(env, path in ctx.attr.added, path in compiled, path)
     return analysistest.end(env)
 
 _plain_test = analysistest.make(
     _compiled_test_impl,
-    attrs = {"added": attr.string_list()},
+    attrs = {"added": attr.string_list(), "hook": attr.string()},
 )
 
 _coverage_test = analysistest.make(
     _compiled_test_impl,
-    attrs = {"added": attr.string_list()},
+    attrs = {"added": attr.string_list(), "hook": attr.string()},
     config_settings = COVERAGE,
 )
 
@@ -50,15 +50,19 @@ def go_binary_test_suite(name):
             **kwargs
         )
 
+        hook = _HOOK.format(subject)
+
         # A program for a platform of its own has an empty hook in all builds, since it takes no select.
         _plain_test(
             name = subject + "_plain_test",
-            added = [_HOOK] if subject == "cross" else [],
+            added = [hook] if subject == "cross" else [],
+            hook = hook,
             target_under_test = ":{}_program".format(subject),
         )
         _coverage_test(
             name = subject + "_coverage_test",
-            added = [_HOOK] + _RUNTIME,
+            added = [hook] + _RUNTIME,
+            hook = hook,
             target_under_test = ":{}_program".format(subject),
         )
         tests.extend([subject + "_plain_test", subject + "_coverage_test"])

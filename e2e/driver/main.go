@@ -1,0 +1,73 @@
+// Command driver runs covwrap's tests of all kinds: e2e/run is the way to call
+// it. A suite is a file here; the names of suites are in suites.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// suite is a set of tests that run together.
+type suite struct {
+	name string
+	what string // one line for the list
+	run  func(*report)
+}
+
+// suites lists all, fast ones first.
+func suites() []suite {
+	return []suite{
+		{"unit", "go vet and go test of the whole Go module", runUnit},
+		{"analysis", "bazel test //...: the rules, and the unit tests once more under Bazel", runAnalysis},
+		{"smoke", "a module that uses the rules: exact coverage of every ending, nothing else changed", runSmoke},
+	}
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the whole command. It returns 0 when all tests passed, 1 when one
+// failed and 2 when the command line is wrong.
+func run(args []string, stdout, stderr io.Writer) int {
+	all := suites()
+	flags := flag.NewFlagSet("e2e/run", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	update := flags.Bool("update", false, "write the expected files anew instead of comparing (read the diff afterwards)")
+	flags.Usage = func() {
+		fmt.Fprintln(stderr, "usage: e2e/run [-update] [NAME...]")
+		for _, s := range all {
+			fmt.Fprintf(stderr, "  %-10s %s\n", s.name, s.what)
+		}
+	}
+	if err := flags.Parse(args); err != nil {
+		return 2
+	}
+	for _, name := range flags.Args() {
+		if !slices.ContainsFunc(all, func(s suite) bool { return s.name == name }) {
+			fmt.Fprintf(stderr, "e2e/run: there is no suite %q; e2e/run -h lists them\n", name)
+			return 2
+		}
+	}
+	root, err := os.Getwd()
+	if err == nil {
+		_, err = os.Stat(filepath.Join(root, "bazelw"))
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "e2e/run: not in the repository's folder: %v\n", err)
+		return 2
+	}
+	r := &report{out: stdout, root: root, update: *update}
+	for _, s := range all {
+		if flags.NArg() > 0 && !slices.Contains(flags.Args(), s.name) {
+			continue
+		}
+		r.suite = s.name
+		s.run(r)
+	}
+	return r.finish()
+}
