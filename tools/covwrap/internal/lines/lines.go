@@ -54,9 +54,14 @@ func (f *File) Hit() (lines, funcs int) {
 	return lines, funcs
 }
 
-// maxLines bounds the lines of one file. The counters of a hostile process
-// come with meta-data that may claim a block of four billion lines.
-const maxLines = 1 << 22
+// The counters of a hostile process come with meta-data that may claim a block
+// of four billion lines, and as many such blocks as it likes: maxLines bounds
+// the lines of one file, maxSteps the work on it and maxTotal the lines of all.
+const (
+	maxLines = 1 << 20
+	maxSteps = 8 * maxLines
+	maxTotal = 16 * maxLines
+)
 
 // fn is a function of one or several binaries with its sums.
 type fn struct {
@@ -83,8 +88,13 @@ func Files(packages []*tally.Package, name func(string) string) (files []File, r
 		names = append(names, n)
 	}
 	slices.Sort(names)
+	total := 0
 	for _, n := range names {
 		f, err := file(n, merge(byName[n]))
+		if total += len(f.Lines); err == nil && total > maxTotal {
+			err = fmt.Errorf("%s: more than %d lines in all files up to this one; no program is that long", n, maxTotal)
+			total -= len(f.Lines)
+		}
 		if err != nil {
 			refused = append(refused, err)
 			continue
@@ -144,7 +154,8 @@ func add(a, b fn) fn {
 // file makes the lines of one source file.
 func file(name string, fns []fn) (File, error) {
 	f := File{Name: name}
-	counts := map[uint32]uint64{}
+	var counts []uint64 // by line: 1 + its count, 0 where there is no code
+	steps, total := 0, 0
 	names := map[string]int{}
 	for _, fn := range fns {
 		names[fn.name]++
@@ -152,20 +163,25 @@ func file(name string, fns []fn) (File, error) {
 	for _, fn := range fns {
 		some, hit := false, uint64(0)
 		for i, u := range fn.units {
-			if u.Stmts == 0 || u.EndLine < u.StartLine {
+			if u.Stmts == 0 || u.EndLine < u.StartLine || u.StartLine == 0 {
 				continue
 			}
-			if int64(u.EndLine)-int64(u.StartLine) > maxLines {
+			if u.EndLine > maxLines {
 				return f, fmt.Errorf("%s: a block of %s claims the lines %d to %d; no source is that long", name, fn.name, u.StartLine, u.EndLine)
 			}
-			some, hit = true, max(hit, fn.counts[i])
-			for l := u.StartLine; l <= u.EndLine && l != 0; l++ {
-				if c, ok := counts[l]; !ok || fn.counts[i] > c {
-					counts[l] = fn.counts[i]
-				}
+			if steps += int(u.EndLine - u.StartLine); steps > maxSteps {
+				return f, fmt.Errorf("%s: its blocks claim more than %d lines; no source is that long", name, maxSteps)
 			}
-			if len(counts) > maxLines {
-				return f, fmt.Errorf("%s: more than %d lines; no source is that long", name, maxLines)
+			for len(counts) <= int(u.EndLine) {
+				counts = append(counts, 0)
+			}
+			count := min(fn.counts[i], math.MaxUint64-1)
+			some, hit = true, max(hit, count)
+			for l := u.StartLine; l <= u.EndLine; l++ {
+				if counts[l] == 0 {
+					total++
+				}
+				counts[l] = max(counts[l], count+1)
 			}
 		}
 		if !some {
@@ -180,10 +196,12 @@ func file(name string, fns []fn) (File, error) {
 		}
 		f.Funcs = append(f.Funcs, Func{fn.units[0].StartLine, unique(fn, names), called})
 	}
+	f.Lines = make([]Line, 0, total)
 	for no, c := range counts {
-		f.Lines = append(f.Lines, Line{no, c})
+		if c > 0 {
+			f.Lines = append(f.Lines, Line{uint32(no), c - 1})
+		}
 	}
-	slices.SortFunc(f.Lines, func(a, b Line) int { return cmp.Compare(a.No, b.No) })
 	slices.SortStableFunc(f.Funcs, func(a, b Func) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Name, b.Name))
 	})

@@ -1,0 +1,104 @@
+package profiles
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/covwrap/covwrap/tools/covwrap/internal/covdata"
+)
+
+// files returns the content of every file by name, and how many there are on
+// disk, linked ones once.
+func files(t *testing.T, dir string) (map[string]string, int) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	content := map[string]string{}
+	var distinct []os.FileInfo
+next:
+	for _, e := range entries {
+		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		content[e.Name()] = string(data)
+		info, err := e.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range distinct {
+			if os.SameFile(d, info) {
+				continue next
+			}
+		}
+		distinct = append(distinct, info)
+	}
+	return content, len(distinct)
+}
+
+func TestStore(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "profiles")
+	h := covdata.Hash{15: 1}
+	const hex = "00000000000000000000000000000001"
+	s := New(dir, 10, 4)
+	if err := s.Meta(h, []byte("meta")); err != nil {
+		t.Fatal(err)
+	}
+	type result struct {
+		name string
+		full bool
+	}
+	var got []result
+	for i, data := range []string{"aaaa", "bbbb", "aaaa", "cccc", "aaaa", "aaaa"} {
+		name, err := s.Keep(h, 10+i, int64(i), []byte(data))
+		if err != nil && !errors.Is(err, ErrFull) {
+			t.Fatal(err)
+		}
+		got = append(got, result{name, err != nil})
+	}
+	name := "covcounters." + hex
+	want := []result{
+		{name + ".10.0", false},
+		{name + ".11.1", false},
+		{name + ".12.2", false}, // linked: costs a file but no bytes
+		{"", true},              // no bytes left
+		{name + ".14.4", false},
+		{"", true}, // no files left
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("Keep: %v, want %v", got, want)
+	}
+	if s.HasRoom() {
+		t.Error("a full store says that it has room")
+	}
+	if err := s.Rest(h, []byte("rest")); err != nil {
+		t.Fatal(err)
+	}
+	content, distinct := files(t, dir)
+	wantContent := map[string]string{
+		"covmeta." + hex: "meta", name + ".10.0": "aaaa", name + ".11.1": "bbbb", name + ".12.2": "aaaa", name + ".14.4": "aaaa", name + ".0.0": "rest",
+	}
+	if !reflect.DeepEqual(content, wantContent) {
+		t.Errorf("files %v, want %v", content, wantContent)
+	}
+	if distinct != 4 {
+		t.Errorf("%d files on disk, want 4: equal ones are links", distinct)
+	}
+}
+
+func TestStoreCannotWrite(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	s := New(filepath.Join(file, "profiles"), 10, 4)
+	if _, err := s.Keep(covdata.Hash{}, 1, 1, []byte("x")); err == nil || !strings.Contains(err.Error(), "not a directory") {
+		t.Errorf("Keep below a file: %v", err)
+	}
+}

@@ -1,0 +1,52 @@
+package scrub
+
+import (
+	"reflect"
+	"testing"
+)
+
+func TestScrub(t *testing.T) {
+	env := map[string]string{
+		"TEST_TMPDIR":  "/b/sandbox/7/execroot/_main/_tmp/abc/",
+		"TEST_SRCDIR":  "/b/sandbox/7/execroot/_main/bazel-out/k8/bin/x_test.runfiles",
+		"COVERAGE_DIR": "relative/is/not/replaced",
+		"EMPTY":        "",
+		"ROOT":         "/",
+	}
+	s := New(func(n string) string { return env[n] }, "TEST_TMPDIR", "TEST_SRCDIR", "COVERAGE_DIR", "EMPTY", "ROOT", "UNSET")
+	s.Add("/tmp/.covwrap.1", "$COVWRAP_DIR")
+	for in, want := range map[string]string{
+		"":                                     "",
+		"/":                                    "/",
+		"text":                                 "text",
+		"/b/sandbox/7/execroot/_main/_tmp/abc": "$TEST_TMPDIR",
+		"--db=/b/sandbox/7/execroot/_main/_tmp/abc/x.db,ro":                    "--db=$TEST_TMPDIR/x.db,ro",
+		"/b/sandbox/7/execroot/_main/_tmp/abcd/x":                              "/b/sandbox/7/execroot/_main/_tmp/abcd/x",
+		"/b/sandbox/7/execroot/_main/bazel-out/k8/bin/x_test.runfiles/_main/a": "$TEST_SRCDIR/_main/a",
+		"/home/u/.cache/bazel/_bazel_u/1a/execroot/_main/bazel-out/k8/bin/srv": "bazel-out/k8/bin/srv",
+		"run /w1/root/bazel-out/k8/bin/a and /w1/root/bazel-out/k8/bin/b":      "run bazel-out/k8/bin/a and bazel-out/k8/bin/b",
+		"bazel-out/k8/bin/a":              "bazel-out/k8/bin/a",
+		"x/bazel-out/k8/bin/a":            "x/bazel-out/k8/bin/a",
+		"/tmp/.covwrap.1/covmap.1.2: bad": "$COVWRAP_DIR/covmap.1.2: bad",
+		"/tmp/.covwrap.1,/tmp/.covwrap.1": "$COVWRAP_DIR,$COVWRAP_DIR",
+		"/var/tmp/.covwrap.1":             "/var/tmp/.covwrap.1",
+		"/usr/bin/true":                   "/usr/bin/true",
+	} {
+		if got := s.String(in); got != want {
+			t.Errorf("String(%q) = %q, want %q", in, got, want)
+		}
+	}
+	if got, want := s.Strings([]string{"a", "/tmp/.covwrap.1"}), []string{"a", "$COVWRAP_DIR"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("Strings: %q, want %q", got, want)
+	}
+	var none *Scrubber
+	if got := none.String("/tmp/x"); got != "/tmp/x" {
+		t.Errorf("no scrubber: %q", got)
+	}
+}
+
+func FuzzScrub(f *testing.F) {
+	s := New(func(string) string { return "/a/b" }, "X")
+	f.Add("/a/b/c /x/bazel-out/y")
+	f.Fuzz(func(t *testing.T, in string) { s.String(in) })
+}
