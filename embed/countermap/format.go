@@ -111,6 +111,8 @@ func (h *header) check(size int64) error {
 	switch {
 	case h.HeaderLen != uint32(headerLen):
 		return fmt.Errorf("header length %d, not %d", h.HeaderLen, headerLen)
+	case h.State == uint32(Preparing) && size >= 0 && uint64(size) < h.FileSize:
+		return ErrUnfinished
 	case size < 0 || h.FileSize != uint64(size):
 		return fmt.Errorf("it has %d bytes, its header says %d", size, h.FileSize)
 	case h.PageSize < 512 || h.PageSize&(h.PageSize-1) != 0:

@@ -53,18 +53,23 @@ func summarize(pkgs []PackageRef) (s summary, err error) {
 	return s, nil
 }
 
-// metaFixed is the size of coverage.MetaFileHeader.
-const metaFixed = 56
+const (
+	// metaFixed is the size of coverage.MetaFileHeader.
+	metaFixed = 56
+	// noStrings is a string table with one entry, which is empty.
+	noStrings = "\x01\x00"
+)
 
 // encodeMeta makes a covmeta file, in Go's format (internal/coverage/defs.go):
-// header, offsets of the packages, their lengths, an empty string table, blobs.
+// header, offsets of the packages, their lengths, a string table
+// without use, blobs.
 func encodeMeta(pkgs []PackageRef, blobs [][]byte) ([]byte, error) {
 	s, err := summarize(pkgs)
 	if err != nil {
 		return nil, err
 	}
 	table := uint64(metaFixed + 16*len(blobs))
-	off := table + 1
+	off := table + uint64(len(noStrings))
 	size := off
 	for _, b := range blobs {
 		size += uint64(len(b))
@@ -77,7 +82,7 @@ func encodeMeta(pkgs []PackageRef, blobs [][]byte) ([]byte, error) {
 	out = le.AppendUint64(out, uint64(len(blobs)))
 	out = append(out, s.hash[:]...)
 	out = le.AppendUint32(out, uint32(table))
-	out = le.AppendUint32(out, 1)
+	out = le.AppendUint32(out, uint32(len(noStrings)))
 	out = append(out, byte(s.mode), s.gran, 0, 0, 0, 0, 0, 0)
 	for _, b := range blobs {
 		out = le.AppendUint64(out, off)
@@ -86,7 +91,7 @@ func encodeMeta(pkgs []PackageRef, blobs [][]byte) ([]byte, error) {
 	for _, b := range blobs {
 		out = le.AppendUint64(out, uint64(len(b)))
 	}
-	out = append(out, 0) // an empty string table
+	out = append(out, noStrings...)
 	for _, b := range blobs {
 		out = append(out, b...)
 	}

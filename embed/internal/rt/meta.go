@@ -32,7 +32,7 @@ func (l *MetaList) summary() (f metaFile, ok bool) {
 		return f, false
 	}
 	h := newFnv128a()
-	f.size = metaHeaderLen + 16*n + 1
+	f.size = metaHeaderLen + 16*n + len(noStrings)
 	for i := 0; i < n; i++ {
 		sum := l.hash(i)
 		h.write(sum[:])
@@ -61,12 +61,16 @@ func (l *MetaList) summary() (f metaFile, ok bool) {
 	return f, true
 }
 
-// metaHeaderLen is the size of coverage.MetaFileHeader.
-const metaHeaderLen = 56
+const (
+	// metaHeaderLen is the size of coverage.MetaFileHeader.
+	metaHeaderLen = 56
+	// noStrings is a string table with one entry, which is empty.
+	noStrings = "\x01\x00"
+)
 
 // content is the covmeta file, in Go's own format (drawn in
 // internal/coverage/defs.go): header, offsets of the packages, their lengths,
-// an empty string table, and the packages' blobs. It is always little-endian.
+// a string table without use, and the packages' blobs. It is always little-endian.
 func (l *MetaList) content(f metaFile) []byte {
 	n := l.slice().len
 	b := make([]byte, 0, f.size)
@@ -76,9 +80,9 @@ func (l *MetaList) content(f metaFile) []byte {
 	b = le64(b, uint64(n))
 	b = append(b, f.hash[:]...)
 	b = le32(b, uint32(metaHeaderLen+16*n)) // string table
-	b = le32(b, 1)
+	b = le32(b, uint32(len(noStrings)))
 	b = append(b, f.mode, f.gran, 0, 0, 0, 0, 0, 0)
-	off := uint64(metaHeaderLen + 16*n + 1)
+	off := uint64(metaHeaderLen + 16*n + len(noStrings))
 	for i := 0; i < n; i++ {
 		b = le64(b, off)
 		off += uint64(l.len(i))
@@ -86,7 +90,7 @@ func (l *MetaList) content(f metaFile) []byte {
 	for i := 0; i < n; i++ {
 		b = le64(b, uint64(l.len(i)))
 	}
-	b = append(b, 0) // no strings
+	b = append(b, noStrings...)
 	for i := 0; i < n; i++ {
 		b = append(b, l.blob(i)...)
 	}

@@ -119,16 +119,20 @@ func (m *mapper) header() (h Header, strs []byte) {
 
 // tableRoom is the number of packages that the table can take. A package has a
 // function, and a function has at least four words; but a package of less than
-// 64 words is rare, and each entry costs every process 64 bytes of disk. A
-// table that is too small is no harm: see MetaList.
+// 128 words is rare, and each entry costs every process 64 bytes of disk. A
+// table that is too small is no harm, the covmeta file has all packages.
 func tableRoom(registered, words int) int {
-	return max(registered, min(words/4, 256+words/64)) + 1
+	return max(registered, min(words/4, 256+words/128)) + 1
 }
 
 // fill gives the file its content and puts it in the place of the counters.
 func (m *mapper) fill(fd int, h Header, strs []byte) (why string, err syscall.Errno) {
-	if why, err := allocate(fd, h.FileSize); why != "" {
-		return why, err
+	if err := checkSpace(fd, h.FileSize); err != 0 {
+		return slug(err), err
+	}
+	lo, hi := m.region+4*m.head, m.region+4*(uintptr(m.words)-m.tail)
+	if err := writeMap(fd, h, strs, lo, hi, m.page); err != 0 {
+		return slug(err), err
 	}
 	// The file is first mapped elsewhere, and then moved over the counters:
 	// mmap with MAP_FIXED takes the old pages away before it asks the file
@@ -139,15 +143,6 @@ func (m *mapper) fill(fd int, h Header, strs []byte) (why string, err syscall.Er
 		return "map-unsupported", err
 	}
 	base := pointer(at)
-	hp := (*Header)(base)
-	*hp = h
-	copy(unsafe.Slice((*byte)(unsafe.Add(base, h.StringsOff)), len(strs)), strs)
-
-	// What the counters hold so far goes into the file; a page of it that would
-	// stay zero is not touched.
-	lo, hi := m.region+4*m.head, m.region+4*(uintptr(m.words)-m.tail)
-	copyWords(unsafe.Add(base, h.CountersOff+uint64(lo-m.region)), pointer(lo), int(hi-lo)/4)
-	copy(hp.Magic[:], Magic)
 
 	first := m.region &^ (m.page - 1)
 	from, to := lo&^(m.page-1), (hi+m.page-1)&^(m.page-1)
@@ -169,7 +164,7 @@ func (m *mapper) fill(fd int, h Header, strs []byte) (why string, err syscall.Er
 			return "map-failed", err
 		}
 	}
-	hp = (*Header)(base)
+	hp := (*Header)(base)
 	hp.State = StateLive
 	live = liveMap{header: hp, dir: m.dir, region: m.region}
 	if m.list != nil {

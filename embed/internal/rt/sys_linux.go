@@ -3,6 +3,7 @@
 package rt
 
 import (
+	"runtime"
 	"syscall"
 	"unsafe"
 )
@@ -28,36 +29,117 @@ func (m *mapper) create() (fd int, err syscall.Errno) {
 	return fd, err
 }
 
-// reserve is left free on a file system that cannot allocate in advance.
-const reserve = 64 << 20
-
-// allocate gives the file its size, and blocks for all of it: a store to a
-// mapped page for which the disk has no block is a SIGBUS.
-func allocate(fd int, size uint64) (why string, err syscall.Errno) {
-	for try := 0; try < 1000; try++ {
-		err = errno(syscall.Fallocate(fd, 0, 0, int64(size)))
-		if err != syscall.EINTR { // tmpfs gives up for any signal
-			break
-		}
-	}
-	switch err {
-	case 0:
-		return "", 0
-	case syscall.EOPNOTSUPP, syscall.ENOSYS:
-	default:
-		return slug(err), err
-	}
+// checkSpace refuses a disk that is nearly full. The file is written in full
+// before it is mapped, and ext4, xfs and tmpfs then have a block for each of
+// its pages for good. A file system that writes a changed page to a new place
+// (btrfs, zfs), or that lies behind a network, has not: there a store to a page
+// may be a SIGBUS once the disk is full, so it must be far from that.
+func checkSpace(fd int, size uint64) syscall.Errno {
+	const ext4, xfs, tmpfs = 0xef53, 0x58465342, 0x01021994
+	const reserve = 64 << 20
 	var s syscall.Statfs_t
 	if err := errno(syscall.Fstatfs(fd, &s)); err != 0 {
-		return slug(err), err
+		return err
 	}
-	if s.Bavail*uint64(s.Bsize) < size+reserve {
-		return "map-no-space", syscall.ENOSPC
+	switch s.Type {
+	case ext4, xfs, tmpfs:
+	default:
+		size += reserve
 	}
-	if err := errno(syscall.Ftruncate(fd, int64(size))); err != 0 {
-		return slug(err), err
+	if s.Blocks > 0 && s.Bavail*uint64(s.Bsize) < size {
+		return syscall.ENOSPC
 	}
-	return "", 0
+	return 0
+}
+
+// writeMap writes the whole file: header and strings, zeros for the package
+// table, and the counters as they are, from lo to hi. Writing is also faster
+// than allocating: the pages are in the page cache then, and the first store to
+// each costs next to nothing.
+func writeMap(fd int, h Header, strs []byte, lo, hi, page uintptr) syscall.Errno {
+	copy(h.Magic[:], Magic)
+	head := make([]byte, headerLen, headerLen+len(strs))
+	*(*Header)(unsafe.Pointer(&head[0])) = h
+	head = append(head, strs...)
+	before := h.CountersOff + uint64(lo) - h.Region - uint64(len(head))
+	after := h.FileSize - h.CountersOff - (uint64(hi) - h.Region)
+
+	v := make([]iovec, 0, 128)
+	v = append(v, iovec{uintptr(unsafe.Pointer(&head[0])), uintptr(len(head))})
+	v = appendZeros(v, uintptr(before))
+	v = appendTouched(v, lo, hi, page)
+	v = appendZeros(v, uintptr(after))
+	err := writeAll(fd, v)
+	runtime.KeepAlive(head)
+	return err
+}
+
+// appendTouched appends the memory from lo to hi. Pages that nobody has touched
+// are zeros; to read them would cost a page fault for each, which is most of
+// what starting a map would cost.
+func appendTouched(v []iovec, lo, hi, page uintptr) []iovec {
+	from, to := lo&^(page-1), (hi+page-1)&^(page-1)
+	if from == to {
+		return v
+	}
+	resident := make([]byte, (to-from)/page)
+	_, _, err := syscall.Syscall(syscall.SYS_MINCORE, from, to-from, uintptr(unsafe.Pointer(&resident[0])))
+	touched := func(i int) bool { return err != 0 || resident[i]&1 != 0 }
+	for i := 0; i < len(resident); {
+		end := i + 1
+		for end < len(resident) && touched(end) == touched(i) {
+			end++
+		}
+		a, b := max(lo, from+uintptr(i)*page), min(hi, from+uintptr(end)*page)
+		if touched(i) {
+			v = append(v, iovec{a, b - a})
+		} else {
+			v = appendZeros(v, b-a)
+		}
+		i = end
+	}
+	return v
+}
+
+// appendZeros appends n zeros, which are a few pages of the pad over and over.
+func appendZeros(v []iovec, n uintptr) []iovec {
+	const piece = 16 << 10
+	for ; n > piece; n -= piece {
+		v = append(v, iovec{padStart(), piece})
+	}
+	return append(v, iovec{padStart(), n})
+}
+
+// iovec is struct iovec of writev(2), with addresses that the garbage collector
+// does not see: whoever makes one keeps the memory alive.
+type iovec struct{ base, len uintptr }
+
+// writeAll writes v, which it uses up.
+func writeAll(fd int, v []iovec) syscall.Errno {
+	const iovMax = 1024
+	for {
+		for len(v) > 0 && v[0].len == 0 {
+			v = v[1:]
+		}
+		if len(v) == 0 {
+			return 0
+		}
+		n, _, err := syscall.Syscall(syscall.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&v[0])), uintptr(min(len(v), iovMax)))
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err != 0:
+			return err
+		case n == 0:
+			return syscall.EIO
+		}
+		for i := 0; n > 0; i++ { // a full disk takes a part, and fails the next time
+			part := min(n, v[i].len)
+			v[i].base += part
+			v[i].len -= part
+			n -= part
+		}
+	}
 }
 
 // fileSizeLimit is the limit whose violation is a SIGXFSZ.
