@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package control is how a process of the matrix keeps step with the process
 // that watches it, without a clock: it says on file descriptor 3 how far it
 // got, and waits for the end of file on descriptor 4.
@@ -31,11 +33,14 @@ func (c Control) Ready() {
 	syscall.Write(3, []byte("ready "+strconv.Itoa(os.Getpid())+"\n")) // #ready
 }
 
-// Wait returns when the watching process says so, which it may never do.
+// Park says that the process is ready and returns when it is told to go on,
+// which it may never be. It is one block, since a signal may come as soon as
+// the process has said that it is ready.
 //
 //go:noinline
-func (c Control) Wait() {
-	syscall.Read(4, make([]byte, 1)) // #wait
+func (c Control) Park() {
+	syscall.Write(3, []byte("ready "+strconv.Itoa(os.Getpid())+"\n")) // #park
+	syscall.Read(4, make([]byte, 1))
 }
 
 // Tally is a number in a file that outlives the process. It counts what cannot

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command other is a second binary, which shares packages with the first.
 package main
 
@@ -13,8 +15,5 @@ func main() {
 	c := control.New(os.Args) // #other
 	fmt.Println("standard output of the other", c.Name)
 	work.Seven()
-	c.Ready()
-	if c.Name == "wait" {
-		c.Wait() // #other.wait
-	}
+	c.Park()
 }

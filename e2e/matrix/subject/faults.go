@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -110,8 +112,7 @@ func endFault(control.Control) int {
 
 // endBrokenPipe writes to a standard output that nobody reads any more.
 func endBrokenPipe(c control.Control) int {
-	c.Ready() // #broken-pipe
-	c.Wait()
+	c.Park() // #broken-pipe
 	fmt.Println("nobody reads this")
 	return 0
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command subject does a known amount of work and then ends in the way that
 // its command line asks for: subject NAME DIR REST...
 package main
@@ -41,7 +43,6 @@ var ends = map[string]func(control.Control) int{
 	"notify-context": endNotifyContext,
 	"slow-cleanup":   endSlowCleanup,
 	"interrupted":    endInterrupted,
-	"twice":          endTwice,
 
 	"exec-self":  endExecSelf,
 	"exec-other": endExecOther,

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -13,9 +15,8 @@ import (
 
 // endBlock waits for what is done to it.
 func endBlock(c control.Control) int {
-	c.Ready() // #block
-	c.Wait()
-	return 0 // the same block: it ran if the line before did
+	c.Park() // #block
+	return 0
 }
 
 // endSpin is killed in the middle of a loop.
@@ -32,8 +33,10 @@ func endSpin(c control.Control) int {
 // endRaise sends a signal to itself.
 func endRaise(c control.Control) int {
 	sig := number(c) // #raise
-	control.Must(syscall.Kill(os.Getpid(), sig))
-	select {}
+	syscall.Kill(os.Getpid(), sig)
+	// Another thread may be the one to get it.
+	syscall.Read(4, make([]byte, 1))
+	return 0
 }
 
 // number is the signal of the command line.
@@ -45,8 +48,7 @@ func number(c control.Control) syscall.Signal {
 
 func endIgnore(c control.Control) int {
 	signal.Ignore(number(c)) // #ignore
-	c.Ready()
-	c.Wait()
+	c.Park()
 	return 0
 }
 
@@ -95,19 +97,7 @@ func endInterrupted(c control.Control) int {
 	<-ctx.Done()
 	stop()
 	shutdown(c)
-	c.Ready()
-	c.Wait()
-	shutdown(c)
-	return 0
-}
-
-// endTwice may get two signals before it looked at the first.
-func endTwice(c control.Control) int {
-	got := make(chan os.Signal, 2) // #twice
-	signal.Notify(got, number(c))
-	c.Ready()
-	<-got
-	<-got
+	c.Park()
 	shutdown(c)
 	return 0
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -9,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"example.com/matrix/control"
@@ -75,8 +76,9 @@ func endCancel(c control.Control) int {
 }
 
 // endVersion calls what differs between the two versions of this program.
-func endVersion(control.Control) int {
+func endVersion(c control.Control) int {
 	fmt.Println("version", version()) // #version
+	c.Park()
 	return 0
 }
 
@@ -91,7 +93,7 @@ func endPool(c control.Control) int {
 	for i := range pool {
 		pool[i] = hire(c) // #pool.hire
 	}
-	for i := 0; i < workers*jobs; i++ {
+	for i := 0; i < workers*jobs; i++ { // #pool.jobs
 		pool[i%workers].do("job") // #pool.job
 	}
 	status := 0 // #pool.done
@@ -149,10 +151,11 @@ func endWorker(c control.Control) int {
 	in := bufio.NewScanner(os.Stdin) // #worker
 	for in.Scan() {
 		work.Seven() // #worker.job
-		fmt.Println("done", strings.ToUpper(in.Text()))
 		if in.Text() == "endless" {
-			c.Wait() // #worker.endless
+			fmt.Println("begun") // #worker.endless
+			syscall.Read(4, make([]byte, 1))
 		}
+		fmt.Println("done") // #worker.done
 	}
 	return 0 // #worker.return
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package work is what every process of the matrix does, whatever becomes of
 // it afterwards: lines whose counts are known.
 //

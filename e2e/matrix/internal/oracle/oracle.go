@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package oracle knows what a coverage report must say. The sources under test
 // bear tags, "// #name" at the end of a line of a statement; each block of
 // statements that Go counts has exactly one, so that a table of counts by tag

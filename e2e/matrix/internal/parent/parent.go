@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package parent is the process that a cell of the matrix puts between the
 // launcher and the program under test, as a test stands there: it starts the
 // program, does to it what the cell says, and tells how it ended. It is itself
@@ -148,7 +150,8 @@ func install(from, to string) error {
 type program struct {
 	cmd    *exec.Cmd
 	place  *Place
-	pid    int // of the process that is acted upon
+	pid    int      // of the process that is acted upon
+	said   *os.File // what the program says
 	ready  *bufio.Reader
 	goOn   *os.File // the other end of what the program waits on
 	stdout *os.File // if it is a pipe
@@ -196,6 +199,7 @@ func (p *parent) one(step Step) error {
 	}
 	cmd.Wait()
 	g.goOn.Close()
+	g.said.Close()
 	p.mu.Lock()
 	p.result.Statuses[strings.TrimSuffix(cmd.ProcessState.String(), " (core dumped)")]++
 	p.mu.Unlock()
@@ -208,7 +212,7 @@ func (g *program) connect(pipe bool, dir string) ([]*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.ready = bufio.NewReader(r)
+	g.said, g.ready = r, bufio.NewReader(r)
 	var wait *os.File
 	if g.place.detached {
 		// What is left behind waits for ever: the reader of this pipe is

@@ -1,3 +1,5 @@
+//go:build linux
+
 package parent
 
 import (
@@ -30,10 +32,10 @@ var Places = []*Place{
 	{Name: "session", set: attributes(syscall.SysProcAttr{Setsid: true})},
 	{Name: "dropped uid", Root: true, set: attributes(syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}})},
 	{Name: "pid namespace", Root: true, namespace: true, set: attributes(syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID})},
-	{Name: "mount namespace", Root: true, set: attributes(syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS})},
+	{Name: "mount namespace", Root: true, set: attributes(syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS})},
 	{
 		Name: "pid and mount namespace, own /proc", Root: true, namespace: true,
-		set:  attributes(syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}),
+		set:  attributes(syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID, Unshareflags: syscall.CLONE_NEWNS}),
 		wrap: shell(`mount -t proc proc /proc && exec "$@"`),
 	},
 	{Name: "shell script", wrap: shell(`"$@"; echo "status $?"`)},
