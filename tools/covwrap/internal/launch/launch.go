@@ -14,8 +14,11 @@
 //     while the test runs.
 //   - Process group and session: the launcher's own, so that a terminal, a
 //     shell or Bazel reaches the test as without the launcher.
-//   - Signals: see signals.go. The test starts with the dispositions and the
-//     mask with which the launcher was started.
+//   - Signals: see signals_unix.go. The test starts with the mask with which
+//     the launcher was started, and ignores SIGHUP and SIGINT if the launcher
+//     was started so. It does not inherit an "ignore" of another signal: Go's
+//     runtime replaces that before any code of ours runs, in the launcher as in
+//     every Go program.
 //   - Orphans: the launcher adopts them (PR_SET_CHILD_SUBREAPER) and so is
 //     their parent instead of process 1. When the test has ended they get a
 //     grace to end by themselves, then SIGTERM, then SIGKILL.

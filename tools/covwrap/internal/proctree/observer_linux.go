@@ -26,7 +26,8 @@ type Observer struct {
 	mu      sync.Mutex
 	all     []*Process
 	live    map[int]*watched
-	foreign map[int]bool // processes that are not ours; forgotten now and then
+	last    map[int]*Process // by number: the latest process, live or not
+	foreign map[int]bool     // processes that are not ours; forgotten now and then
 	scans   int
 }
 
@@ -54,7 +55,7 @@ const (
 func Start(dir string) *Observer {
 	o := &Observer{
 		self: os.Getpid(), pidns: namespace("self"), notify: -1, wake: -1, done: make(chan struct{}),
-		live: map[int]*watched{}, foreign: map[int]bool{},
+		live: map[int]*watched{}, last: map[int]*Process{}, foreign: map[int]bool{},
 	}
 	var err error
 	if o.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
@@ -195,7 +196,7 @@ func (o *Observer) see(pid int, s stat) bool {
 		p.Exe, p.Argv = readImage(pid)
 		p.Seen, p.Replaced = time.Now(), false
 		o.all = append(o.all, &p)
-		w.Process = &p
+		w.Process, o.last[pid] = &p, &p
 		return true
 	}
 	p := &Process{PID: pid, PPID: s.ppid, Ticks: s.ticks, Seen: time.Now()}
@@ -217,7 +218,7 @@ func (o *Observer) see(pid int, s stat) bool {
 		}
 	}
 	o.all = append(o.all, p)
-	o.live[pid] = w
+	o.live[pid], o.last[pid] = w, p
 	if w.fd >= 0 {
 		o.listen(w.fd, unix.EPOLLIN|unix.EPOLLET)
 	}
@@ -287,7 +288,6 @@ func (o *Observer) bury(w *watched) {
 	if w.Ended == nil {
 		w.Ended = w.zombie
 	}
-	w.dead = true
 	if w.fd >= 0 {
 		unix.Close(w.fd)
 	}
@@ -311,10 +311,21 @@ func (o *Observer) Reaped(pid int, status uint32) {
 	defer o.mu.Unlock()
 	w := o.live[pid]
 	if w == nil {
-		// Adopted and ended between two looks: all that is known of it.
-		o.all = append(o.all, &Process{PID: pid, PPID: o.self, Seen: time.Now(), Ended: endOf(status, time.Now()), dead: true})
+		p := o.last[pid]
+		if p == nil || p.reaped {
+			// Adopted and ended between two looks: this is all that is known.
+			p = &Process{PID: pid, PPID: o.self, Seen: time.Now()}
+			o.all = append(o.all, p)
+			o.last[pid] = p
+		}
+		at := time.Now()
+		if p.Ended != nil {
+			at = p.Ended.Time // a pidfd was faster
+		}
+		p.Ended, p.reaped = endOf(status, at), true
 		return
 	}
+	w.reaped = true
 	w.Ended = endOf(status, time.Now())
 	o.bury(w)
 }

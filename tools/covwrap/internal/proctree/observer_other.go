@@ -23,7 +23,7 @@ func (o *Observer) Spawned(pid int) {
 func (o *Observer) Reaped(pid int, status uint32) {
 	for _, p := range o.all {
 		if p.PID == pid {
-			p.Ended, p.dead = endOf(status, time.Now()), true
+			p.Ended, p.reaped = endOf(status, time.Now()), true
 		}
 	}
 }

@@ -32,7 +32,7 @@ type Process struct {
 	Seen     time.Time // first
 	Ended    *End      // nil if unknown
 	Replaced bool      // another image of the same process was seen later
-	dead     bool
+	reaped   bool      // by the launcher
 }
 
 // End is how and when a process ended.
