@@ -127,13 +127,17 @@ func seen(shard, shards int, args []string) string {
 func smokeFilter(r *report, w workspace) {
 	_, err := w.bazel([]string{"SMOKE_INHERITED=from outside"},
 		"test", "--nocache_test_results", "--nozip_undeclared_test_outputs",
-		"--test_filter=^Test[BC]$", "--test_arg=-test.skip=C", "--test_arg=plumbing/data.txt",
+		"--test_filter=^TestB$", "--test_arg=from the command line", "--test_arg=plumbing/data.txt",
 		"//plumbing:plumbing_test", "//plumbing:plain_test")
 	r.check("filter", err)
 	if err == nil {
-		comparePlumbing(r, w, "filter", [][]string{{}, {"TestB"}}, []string{"-test.skip=C", "plumbing/data.txt"})
+		comparePlumbing(r, w, "filter", [][]string{{}, {"TestB"}}, []string{"from the command line", "plumbing/data.txt"})
 	}
 }
+
+// observed is how many processes the launcher happened to see, among them copies
+// of a Go process that live for microseconds (Go looks whether it has pidfds).
+var observed = regexp.MustCompile(`spawned=\d+`)
 
 // smokeCoverage runs everything with coverage and compares each test's tracefile
 // with the expected one, and its children with those without covwrap.
@@ -151,7 +155,7 @@ func smokeCoverage(r *report, w workspace, stories map[string]string) {
 			r.check("coverage "+ending+" tracefile", err)
 			continue
 		}
-		r.golden("coverage "+ending+" tracefile", tracefile, filepath.Join(w.dir, "expected", ending+".lcov"))
+		r.golden("coverage "+ending+" tracefile", observed.ReplaceAllString(tracefile, "spawned=N"), filepath.Join(w.dir, "expected", ending+".lcov"))
 	}
 	comparePlumbing(r, w, "coverage", [][]string{{"TestA", "TestC", "TestFlaky"}, {"TestB"}}, nil)
 	combined, err := os.ReadFile(filepath.Join(w.dir, "bazel-out", "_coverage", "_coverage_report.dat"))
