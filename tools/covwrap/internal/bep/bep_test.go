@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protowire"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/wire"
 )
 
 // blob is how the fixtures' URIs begin.
@@ -71,14 +71,14 @@ func TestReadFile(t *testing.T) {
 func message(pairs ...any) []byte {
 	var b []byte
 	for i := 0; i < len(pairs); i += 2 {
-		num := protowire.Number(pairs[i].(int))
+		num := pairs[i].(int)
 		switch v := pairs[i+1].(type) {
 		case int:
-			b = protowire.AppendVarint(protowire.AppendTag(b, num, protowire.VarintType), uint64(v))
+			b = wire.AppendVarint(b, num, uint64(v))
 		case string:
-			b = protowire.AppendString(protowire.AppendTag(b, num, protowire.BytesType), v)
+			b = wire.AppendBytes(b, num, v)
 		case []byte:
-			b = protowire.AppendBytes(protowire.AppendTag(b, num, protowire.BytesType), v)
+			b = wire.AppendBytes(b, num, v)
 		}
 	}
 	return b
@@ -88,7 +88,7 @@ func message(pairs ...any) []byte {
 func delimited(messages ...[]byte) []byte {
 	var b []byte
 	for _, m := range messages {
-		b = protowire.AppendBytes(b, m)
+		b = append(binary.AppendUvarint(b, uint64(len(m))), m...)
 	}
 	return b
 }
@@ -215,7 +215,7 @@ func TestDamaged(t *testing.T) {
 		"empty":     {"", "the file is empty: did the build start? (Bazel writes it as it goes)"},
 		"tracefile": {"TN:\nSF:a.go\nend_of_record\n", "neither --build_event_binary_file nor --build_event_json_file wrote this"},
 		"length":    {string(delimited(started)) + "\xff\xff\xff\xff\x7f", "event 2 claims 34359738367 bytes, more than any event has: the file is damaged"},
-		"event":     {string(delimited(started, []byte{0x0a, 0x05, 0x01})), "event 2 is damaged: unexpected EOF"},
+		"event":     {string(delimited(started, []byte{0x0a, 0x05, 0x01})), "event 2 is damaged: the message is cut short: field 1 is longer than what is left"},
 		"no label":  {string(delimited(started, message(1, "", 10, message(5, 1)))), "event 2 is damaged: a test result without a label"},
 		"json":      {`{"id":{}}` + "\n" + `{"id":[]}`, "event 2 (byte 19) is damaged: json: cannot unmarshal array into Go struct field jsonEvent.id of type bep.jsonID"},
 		"status":    {`{"id":{},"testResult":{"status":"WAT"}}`, `event 1 (byte 39) is damaged: test status "WAT" is unknown`},

@@ -8,7 +8,7 @@ import (
 	"io"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protowire"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/wire"
 )
 
 // A binary build event file is a sequence of
@@ -68,6 +68,9 @@ const (
 // below 1 MB but for the console output in progress events, which it cuts.
 const maxEvent = 256 << 20
 
+// bytesType is the wire type of messages, the low three bits of a tag.
+const bytesType = 2
+
 // looksBinary: a plausible length, then the tag of an event's id, which comes
 // first in every event since protobuf writes fields in the order of their
 // numbers, then a length that fits, then the tag of BuildEventId.started or,
@@ -81,12 +84,12 @@ func looksBinary(head []byte) bool {
 	if uint64(len(body)) > size {
 		body = body[:size]
 	}
-	if len(body) < 3 || body[0] != eventID<<3|byte(protowire.BytesType) {
+	if len(body) < 3 || body[0] != eventID<<3|bytesType {
 		return false
 	}
-	idLen := int(body[1])
-	num, typ, m := protowire.ConsumeTag(body[2:])
-	return uint64(idLen)+2 <= size && m > 0 && typ == protowire.BytesType && num < 64
+	idLen := uint64(body[1])
+	tag, m := binary.Uvarint(body[2:])
+	return idLen+2 <= size && m > 0 && tag&7 == bytesType && tag>>3 < 64
 }
 
 // readBinary adds the events of r to b.
@@ -139,35 +142,35 @@ func readN(r io.Reader, buf []byte, n int) ([]byte, error) {
 func (b *Build) addEvent(msg []byte) error {
 	var id, result []byte
 	isTest := false
-	err := eachField(msg, func(f field) error {
-		switch f.num {
+	err := wire.Each(msg, func(f wire.Field) error {
+		switch f.Num {
 		case eventID:
-			id = f.bytes
+			id = f.Bytes
 		case eventStarted:
-			return eachField(f.bytes, func(f field) error {
-				switch f.num {
+			return wire.Each(f.Bytes, func(f wire.Field) error {
+				switch f.Num {
 				case startedVersion:
-					b.ToolVersion = string(f.bytes)
+					b.ToolVersion = f.String()
 				case startedCommand:
-					b.Command = string(f.bytes)
+					b.Command = f.String()
 				case startedWorkspace:
-					b.Workspace = string(f.bytes)
+					b.Workspace = f.String()
 				}
 				return nil
 			})
 		case eventOptions:
-			return eachField(f.bytes, func(f field) error {
-				if f.num == optionsCommandLine {
-					b.Options = append(b.Options, string(f.bytes))
+			return wire.Each(f.Bytes, func(f wire.Field) error {
+				if f.Num == optionsCommandLine {
+					b.Options = append(b.Options, f.String())
 				}
 				return nil
 			})
 		case eventFinished:
-			return eachField(f.bytes, func(f field) error {
-				if f.num == finishedExitCode {
-					return eachField(f.bytes, func(f field) error {
-						if f.num == 2 {
-							b.ExitCode = int(int32(f.varint))
+			return wire.Each(f.Bytes, func(f wire.Field) error {
+				if f.Num == finishedExitCode {
+					return wire.Each(f.Bytes, func(f wire.Field) error {
+						if f.Num == 2 {
+							b.ExitCode = f.Int32()
 						}
 						return nil
 					})
@@ -175,9 +178,9 @@ func (b *Build) addEvent(msg []byte) error {
 				return nil
 			})
 		case eventTestResult:
-			isTest, result = true, f.bytes
+			isTest, result = true, f.Bytes
 		case eventLastMessage:
-			b.Complete = f.varint != 0
+			b.Complete = f.Varint != 0
 		}
 		return nil
 	})
@@ -200,24 +203,24 @@ func (b *Build) addEvent(msg []byte) error {
 
 // addID decodes the BuildEventId of a test result.
 func (t *TestResult) addID(msg []byte) error {
-	return eachField(msg, func(f field) error {
-		if f.num != idTestResult {
+	return wire.Each(msg, func(f wire.Field) error {
+		if f.Num != idTestResult {
 			return nil
 		}
-		return eachField(f.bytes, func(f field) error {
-			switch f.num {
+		return wire.Each(f.Bytes, func(f wire.Field) error {
+			switch f.Num {
 			case testIDLabel:
-				t.Label = string(f.bytes)
+				t.Label = f.String()
 			case testIDRun:
-				t.Run = int(int32(f.varint))
+				t.Run = f.Int32()
 			case testIDShard:
-				t.Shard = int(int32(f.varint))
+				t.Shard = f.Int32()
 			case testIDAttempt:
-				t.Attempt = int(int32(f.varint))
+				t.Attempt = f.Int32()
 			case testIDConfig:
-				return eachField(f.bytes, func(f field) error {
-					if f.num == 1 {
-						t.Configuration = string(f.bytes)
+				return wire.Each(f.Bytes, func(f wire.Field) error {
+					if f.Num == 1 {
+						t.Configuration = f.String()
 					}
 					return nil
 				})
@@ -229,51 +232,51 @@ func (t *TestResult) addID(msg []byte) error {
 
 // addResult decodes a TestResult message.
 func (t *TestResult) addResult(msg []byte) error {
-	return eachField(msg, func(f field) error {
-		switch f.num {
+	return wire.Each(msg, func(f wire.Field) error {
+		switch f.Num {
 		case resultOutput:
 			var out File
-			if err := out.add(f.bytes); err != nil {
+			if err := out.add(f.Bytes); err != nil {
 				return err
 			}
 			t.Outputs = append(t.Outputs, out)
 		case resultCachedLocally:
-			t.CachedLocally = f.varint != 0
+			t.CachedLocally = f.Varint != 0
 		case resultStatus:
-			t.Status = Status(int32(f.varint))
+			t.Status = Status(f.Int32())
 		case resultDetails:
-			t.StatusDetails = string(f.bytes)
+			t.StatusDetails = f.String()
 		case resultStartMillis:
 			if t.Start.IsZero() {
-				t.Start = time.UnixMilli(int64(f.varint)).UTC()
+				t.Start = time.UnixMilli(int64(f.Varint)).UTC()
 			}
 		case resultStart:
-			seconds, nanos, err := secondsNanos(f.bytes)
+			seconds, nanos, err := secondsNanos(f.Bytes)
 			if err != nil {
 				return err
 			}
 			t.Start = time.Unix(seconds, nanos).UTC()
 		case resultDurationMillis:
 			if t.Duration == 0 {
-				t.Duration = time.Duration(f.varint) * time.Millisecond
+				t.Duration = time.Duration(f.Varint) * time.Millisecond
 			}
 		case resultDuration:
-			seconds, nanos, err := secondsNanos(f.bytes)
+			seconds, nanos, err := secondsNanos(f.Bytes)
 			if err != nil {
 				return err
 			}
 			t.Duration = time.Duration(seconds)*time.Second + time.Duration(nanos)
 		case resultExecution:
-			return eachField(f.bytes, func(f field) error {
-				switch f.num {
+			return wire.Each(f.Bytes, func(f wire.Field) error {
+				switch f.Num {
 				case execStrategy:
-					t.Strategy = string(f.bytes)
+					t.Strategy = f.String()
 				case execHost:
-					t.Host = string(f.bytes)
+					t.Host = f.String()
 				case execCachedRemotely:
-					t.CachedRemotely = f.varint != 0
+					t.CachedRemotely = f.Varint != 0
 				case execExitCode:
-					t.ExitCode = int(int32(f.varint))
+					t.ExitCode = f.Int32()
 				}
 				return nil
 			})
@@ -284,16 +287,16 @@ func (t *TestResult) addResult(msg []byte) error {
 
 // add decodes a File message.
 func (out *File) add(msg []byte) error {
-	return eachField(msg, func(f field) error {
-		switch f.num {
+	return wire.Each(msg, func(f wire.Field) error {
+		switch f.Num {
 		case fileName:
-			out.Name = string(f.bytes)
+			out.Name = f.String()
 		case fileURI:
-			out.URI = string(f.bytes)
+			out.URI = f.String()
 		case fileContents:
-			out.Contents = append([]byte{}, f.bytes...)
+			out.Contents = append([]byte{}, f.Bytes...)
 		case fileLength:
-			out.Length = int64(f.varint)
+			out.Length = int64(f.Varint)
 		}
 		return nil
 	})
@@ -301,51 +304,14 @@ func (out *File) add(msg []byte) error {
 
 // secondsNanos decodes a Timestamp or a Duration.
 func secondsNanos(msg []byte) (seconds, nanos int64, err error) {
-	err = eachField(msg, func(f field) error {
-		switch f.num {
+	err = wire.Each(msg, func(f wire.Field) error {
+		switch f.Num {
 		case 1:
-			seconds = int64(f.varint)
+			seconds = int64(f.Varint)
 		case 2:
-			nanos = int64(int32(f.varint))
+			nanos = int64(f.Int32())
 		}
 		return nil
 	})
 	return seconds, nanos, err
-}
-
-// field is one field of a message: the value of a varint, or the bytes of a
-// string, bytes or message field. The other wire types do not occur in what
-// is read here and have neither.
-type field struct {
-	num    protowire.Number
-	varint uint64
-	bytes  []byte
-}
-
-// eachField calls fn for every field of a message, in order.
-func eachField(msg []byte, fn func(field) error) error {
-	for len(msg) > 0 {
-		num, typ, n := protowire.ConsumeTag(msg)
-		if n < 0 {
-			return protowire.ParseError(n)
-		}
-		msg = msg[n:]
-		f := field{num: num}
-		switch typ {
-		case protowire.VarintType:
-			f.varint, n = protowire.ConsumeVarint(msg)
-		case protowire.BytesType:
-			f.bytes, n = protowire.ConsumeBytes(msg)
-		default:
-			n = protowire.ConsumeFieldValue(num, typ, msg)
-		}
-		if n < 0 {
-			return protowire.ParseError(n)
-		}
-		msg = msg[n:]
-		if err := fn(f); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -21,13 +21,9 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/status"
-
 	"github.com/covwrap/covwrap/tools/covwrap/internal/cas/castest"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/credhelper"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/rpc"
 )
 
 // newClient returns a client that does not wait between tries; waits, unless
@@ -44,7 +40,7 @@ func newClient(t *testing.T, opts Options, waits *[]time.Duration) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
+	t.Cleanup(c.Close)
 	return c
 }
 
@@ -58,7 +54,7 @@ func mustParse(t *testing.T, uri string) Ref {
 }
 
 func TestGet(t *testing.T) {
-	s := castest.Start(t, nil)
+	s := castest.Start(t, nil, nil)
 	big := bytes.Repeat([]byte("0123456789"), 1000)
 	for _, instance := range []string{"", "main", "a/b"} {
 		ref := mustParse(t, s.Put(instance, big))
@@ -73,7 +69,7 @@ func TestGet(t *testing.T) {
 }
 
 func TestInstanceNameOverride(t *testing.T) {
-	s := castest.Start(t, nil)
+	s := castest.Start(t, nil, nil)
 	ref := mustParse(t, s.Put("real", []byte("x")))
 	ref.Instance = "other"
 	c := newClient(t, Options{RemoteCache: "grpc://" + s.Addr, InstanceName: "real"}, nil)
@@ -88,11 +84,14 @@ func TestInstanceNameOverride(t *testing.T) {
 func TestGetResumes(t *testing.T) {
 	blob := bytes.Repeat([]byte("abcdefghij"), 1000)
 	s := castest.Start(t, func(n int, c castest.Call) *castest.Fault {
+		if n <= 4 {
+			return &castest.Fault{After: 1000, Cut: true}
+		}
 		if n <= 8 {
-			return &castest.Fault{After: 1000, Err: status.Error(codes.Unavailable, "going down")}
+			return &castest.Fault{After: 1000, Err: &rpc.Status{Code: rpc.Unavailable, Message: "going down"}}
 		}
 		return nil
-	})
+	}, nil)
 	ref := mustParse(t, s.Put("", blob))
 	var waits []time.Duration
 	c := newClient(t, Options{RemoteCache: "grpc://" + s.Addr, Retries: 2}, &waits)
@@ -119,13 +118,13 @@ func TestGetResumes(t *testing.T) {
 
 func TestGetGivesUp(t *testing.T) {
 	s := castest.Start(t, func(int, castest.Call) *castest.Fault {
-		return &castest.Fault{Err: status.Error(codes.Unavailable, "going down")}
-	})
+		return &castest.Fault{Err: &rpc.Status{Code: rpc.Unavailable, Message: "going down"}}
+	}, nil)
 	ref := mustParse(t, s.Put("", []byte("x")))
 	var waits []time.Duration
 	err := newClient(t, Options{RemoteCache: "grpc://" + s.Addr, Retries: 8}, &waits).Get(context.Background(), ref, new(bytes.Buffer))
 	want := fmt.Sprintf("blob 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881/1 at %s: "+
-		"rpc error: code = Unavailable desc = going down (tried 9 times)", s.Addr)
+		"UNAVAILABLE: going down (tried 9 times)", s.Addr)
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %v", err, want)
 	}
@@ -149,15 +148,15 @@ func TestErrors(t *testing.T) {
 		want  error
 		calls int
 	}{
-		{"not found", &castest.Fault{Err: status.Error(codes.NotFound, "evicted")}, "blob!", ErrNotFound, 1},
-		{"unauthenticated", &castest.Fault{Err: status.Error(codes.Unauthenticated, "who?")}, "blob!", ErrDenied, 1},
-		{"permission denied", &castest.Fault{Err: status.Error(codes.PermissionDenied, "no")}, "blob!", ErrDenied, 1},
+		{"not found", &castest.Fault{Err: &rpc.Status{Code: rpc.NotFound, Message: "evicted"}}, "blob!", ErrNotFound, 1},
+		{"unauthenticated", &castest.Fault{Err: &rpc.Status{Code: rpc.Unauthenticated, Message: "who?"}}, "blob!", ErrDenied, 1},
+		{"permission denied", &castest.Fault{Err: &rpc.Status{Code: rpc.PermissionDenied, Message: "no"}}, "blob!", ErrDenied, 1},
 		{"other content", &castest.Fault{Data: wrong}, "blob!", ErrDigest, 1},
 		{"too long", &castest.Fault{Data: wrong}, "blob", ErrDigest, 1},
 		{"too short", &castest.Fault{Data: wrong}, "blob!!", ErrDigest, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s := castest.Start(t, func(int, castest.Call) *castest.Fault { return tc.fault })
+			s := castest.Start(t, func(int, castest.Call) *castest.Fault { return tc.fault }, nil)
 			ref := mustParse(t, s.Put("", []byte(tc.blob)))
 			c := newClient(t, Options{RemoteCache: "grpc://" + s.Addr}, nil)
 			if err := c.Get(context.Background(), ref, new(bytes.Buffer)); !errors.Is(err, tc.want) {
@@ -183,7 +182,7 @@ func TestTimeout(t *testing.T) {
 			return &castest.Fault{After: 2000, Hang: true}
 		}
 		return nil
-	})
+	}, nil)
 	blob := bytes.Repeat([]byte("x"), 5000)
 	ref := mustParse(t, s.Put("", blob))
 	c := newClient(t, Options{RemoteCache: "grpc://" + s.Addr, Timeout: 200 * time.Millisecond}, nil)
@@ -201,7 +200,7 @@ func TestCancel(t *testing.T) {
 	s := castest.Start(t, func(int, castest.Call) *castest.Fault {
 		close(hanging)
 		return &castest.Fault{Hang: true}
-	})
+	}, nil)
 	ref := mustParse(t, s.Put("", []byte("x")))
 	c := newClient(t, Options{RemoteCache: "grpc://" + s.Addr}, nil)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -214,10 +213,10 @@ func TestCancel(t *testing.T) {
 func TestGetBatch(t *testing.T) {
 	s := castest.Start(t, func(n int, c castest.Call) *castest.Fault {
 		if n == 1 {
-			return &castest.Fault{Err: status.Error(codes.Unavailable, "warming up")}
+			return &castest.Fault{Err: &rpc.Status{Code: rpc.Unavailable, Message: "warming up"}}
 		}
 		return nil
-	})
+	}, nil)
 	var refs []Ref
 	want := map[string]string{}
 	for i := range 40 {
@@ -262,7 +261,7 @@ func TestGetBatch(t *testing.T) {
 }
 
 func TestHeaders(t *testing.T) {
-	s := castest.Start(t, nil)
+	s := castest.Start(t, nil, nil)
 	ref := mustParse(t, s.Put("", []byte("x")))
 	dir := t.TempDir()
 	helper, asked := filepath.Join(dir, "helper"), filepath.Join(dir, "asked")
@@ -279,11 +278,11 @@ func TestHeaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := s.Calls()[0].Headers
-	if !reflect.DeepEqual(got["x-key"], []string{"a=b", "c"}) {
-		t.Errorf("x-key is %q", got["x-key"])
+	if !reflect.DeepEqual(got["X-Key"], []string{"a=b", "c"}) {
+		t.Errorf("x-key is %q", got["X-Key"])
 	}
-	if !reflect.DeepEqual(got["authorization"], []string{"Bearer t0ken"}) {
-		t.Errorf("authorization is %q", got["authorization"])
+	if !reflect.DeepEqual(got["Authorization"], []string{"Bearer t0ken"}) {
+		t.Errorf("authorization is %q", got["Authorization"])
 	}
 	text, err := os.ReadFile(asked)
 	want := "get\n" + `{"uri":"https://` + s.Addr + `/google.bytestream.ByteStream"}`
@@ -293,7 +292,7 @@ func TestHeaders(t *testing.T) {
 }
 
 func TestFailingHelper(t *testing.T) {
-	s := castest.Start(t, nil)
+	s := castest.Start(t, nil, nil)
 	ref := mustParse(t, s.Put("", []byte("x")))
 	helper := filepath.Join(t.TempDir(), "helper")
 	if err := os.WriteFile(helper, []byte("#!/bin/sh\necho 'log in first' >&2\nexit 3\n"), 0o755); err != nil {
@@ -325,9 +324,9 @@ func TestTLS(t *testing.T) {
 	cert, certFile, keyFile := selfSigned(t)
 	roots := x509.NewCertPool()
 	roots.AddCert(cert.Leaf)
-	s := castest.Start(t, nil, grpc.Creds(credentials.NewTLS(&tls.Config{
+	s := castest.Start(t, nil, &tls.Config{
 		Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: roots,
-	})))
+	})
 	ref := mustParse(t, s.Put("", []byte("secret")))
 	get := func(opts Options) (string, error) {
 		var b bytes.Buffer
@@ -342,7 +341,7 @@ func TestTLS(t *testing.T) {
 	if _, err := get(Options{}); !errors.Is(err, ErrTLS) {
 		t.Errorf("a certificate that nobody trusts: %v, want %v", err, ErrTLS)
 	}
-	plain := castest.Start(t, nil)
+	plain := castest.Start(t, nil, nil)
 	ref = mustParse(t, plain.Put("", []byte("secret")))
 	if _, err := get(Options{}); !errors.Is(err, ErrTLS) {
 		t.Errorf("TLS to a plain server: %v, want %v", err, ErrTLS)
@@ -393,13 +392,13 @@ func TestParseEndpoint(t *testing.T) {
 		tls        bool
 		err        string
 	}{
-		{"grpcs://host", "dns:///host:443", true, ""},
-		{"grpcs://host:8980", "dns:///host:8980", true, ""},
-		{"grpcs://host:8980/", "dns:///host:8980", true, ""},
-		{"grpc://host", "dns:///host:80", false, ""},
-		{"grpc://[::1]:5", "dns:///[::1]:5", false, ""},
-		{"grpc://[::1]", "dns:///[::1]:80", false, ""},
-		{"host:1985", "dns:///host:1985", true, ""},
+		{"grpcs://host", "host:443", true, ""},
+		{"grpcs://host:8980", "host:8980", true, ""},
+		{"grpcs://host:8980/", "host:8980", true, ""},
+		{"grpc://host", "host:80", false, ""},
+		{"grpc://[::1]:5", "[::1]:5", false, ""},
+		{"grpc://[::1]", "[::1]:80", false, ""},
+		{"host:1985", "host:1985", true, ""},
 		{"unix:/run/cas.sock", "unix:/run/cas.sock", false, ""},
 		{"http://host", "", false, "--remote_cache=http://host: http:// is not supported, only grpc:// and grpcs://; " +
 			"have the build download its test outputs instead (--remote_download_outputs=all)"},

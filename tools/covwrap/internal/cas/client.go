@@ -1,6 +1,7 @@
 // Package cas fetches blobs from a remote cache: the content-addressable
 // storage of the Remote Execution API, over gRPC
-// (https://github.com/bazelbuild/remote-apis). It only reads.
+// (https://github.com/bazelbuild/remote-apis,
+// build/bazel/remote/execution/v2/remote_execution.proto). It only reads.
 //
 // Every blob is checked against its digest before the caller learns that it
 // is there. Transient failures are retried, a stream from where it broke.
@@ -12,18 +13,16 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/metadata"
-
 	"github.com/covwrap/covwrap/tools/covwrap/internal/credhelper"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/rpc"
 )
 
 // Defaults of [Options], Bazel's own where Bazel has the flag.
@@ -60,11 +59,11 @@ type Options struct {
 // Client fetches blobs. Safe for concurrent use.
 type Client struct {
 	opts    Options
-	headers metadata.MD
+	headers http.Header
 	tls     *tls.Config
 
 	mu    sync.Mutex
-	conns map[string]*grpc.ClientConn // by target
+	conns map[string]*rpc.Conn // by target
 }
 
 // New checks the options; it does not connect yet.
@@ -82,7 +81,7 @@ func New(opts Options) (*Client, error) {
 	if opts.sleep == nil {
 		opts.sleep = sleep
 	}
-	c := &Client{opts: opts, headers: metadata.MD{}, conns: map[string]*grpc.ClientConn{}}
+	c := &Client{opts: opts, headers: http.Header{}, conns: map[string]*rpc.Conn{}}
 	if opts.RemoteCache != "" {
 		if _, _, err := parseEndpoint(opts.RemoteCache); err != nil {
 			return nil, err
@@ -93,7 +92,7 @@ func New(opts Options) (*Client, error) {
 		if !ok || name == "" {
 			return nil, fmt.Errorf("--remote_header=%s is not NAME=VALUE", h)
 		}
-		c.headers.Append(name, value)
+		c.headers.Add(name, value)
 	}
 	if len(opts.Headers) > 0 && opts.RemoteCache == "" {
 		return nil, errors.New("--remote_header needs --remote_cache, so that headers go to no host but yours")
@@ -104,18 +103,16 @@ func New(opts Options) (*Client, error) {
 }
 
 // Close ends all connections.
-func (c *Client) Close() error {
+func (c *Client) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var errs []error
 	for target, conn := range c.conns {
-		errs = append(errs, conn.Close())
+		conn.Close()
 		delete(c.conns, target)
 	}
-	return errors.Join(errs...)
 }
 
-// parseEndpoint takes the value of --remote_cache apart: a gRPC target, and
+// parseEndpoint takes the value of --remote_cache apart: what to dial, and
 // whether it speaks TLS.
 func parseEndpoint(s string) (target string, useTLS bool, err error) {
 	if strings.HasPrefix(s, "unix:") {
@@ -142,11 +139,19 @@ func parseEndpoint(s string) (target string, useTLS bool, err error) {
 	if _, _, err := net.SplitHostPort(host); err != nil {
 		host = net.JoinHostPort(strings.Trim(host, "[]"), port)
 	}
-	return "dns:///" + host, useTLS, nil
+	return host, useTLS, nil
 }
 
-// conn returns the connection that serves ref.
-func (c *Client) conn(ref Ref) (*grpc.ClientConn, error) {
+// service is a gRPC service at a server.
+type service struct {
+	conn   *rpc.Conn
+	name   string // "google.bytestream.ByteStream"
+	client *Client
+	uri    string // what credential helpers are asked for
+}
+
+// service returns the service of that name that has ref.
+func (c *Client) service(ref Ref, name string) (*service, error) {
 	endpoint := c.opts.RemoteCache
 	if endpoint == "" {
 		endpoint = "grpcs://" + ref.Host
@@ -157,29 +162,41 @@ func (c *Client) conn(ref Ref) (*grpc.ClientConn, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if conn, ok := c.conns[target]; ok {
-		return conn, nil
+	conn, ok := c.conns[target]
+	if !ok {
+		config := c.tls
+		if !useTLS {
+			config = nil
+		}
+		conn = rpc.Dial(target, config)
+		c.conns[target] = conn
 	}
-	transport := insecure.NewCredentials()
-	if useTLS {
-		transport = credentials.NewTLS(c.tls)
-	}
-	options := []grpc.DialOption{
-		grpc.WithTransportCredentials(transport),
-		grpc.WithUserAgent("covwrap"),
-		// One message of a stream is at most 4 MiB; a batch is as large as we
-		// ask for, plus its frame.
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(2 * maxBatch)),
-	}
-	if !c.opts.CredentialHelpers.Empty() {
-		options = append(options, grpc.WithPerRPCCredentials(helperCredentials{c.opts.CredentialHelpers}))
-	}
-	conn, err := grpc.NewClient(target, options...)
+	// As grpc-java, and so Bazel, writes it: https whatever the transport, and
+	// no port if it is that of https.
+	uri := "https://" + strings.TrimSuffix(target, ":443") + "/" + name
+	return &service{conn: conn, name: name, client: c, uri: uri}, nil
+}
+
+// call makes a call of one of the service's methods, with all headers.
+func (s *service) call(ctx context.Context, method string, request []byte) (*rpc.Stream, error) {
+	headers, err := s.headers(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("remote cache %s: %w", endpoint, err)
+		return nil, err
 	}
-	c.conns[target] = conn
-	return conn, nil
+	return s.conn.Call(ctx, s.name+"/"+method, headers, request)
+}
+
+// headers are the user's and the credential helpers', which win as in Bazel.
+func (s *service) headers(ctx context.Context) (http.Header, error) {
+	fromHelper, err := s.client.opts.CredentialHelpers.Headers(ctx, s.uri)
+	if err != nil {
+		return nil, permanent{fmt.Errorf("%w: %w", ErrDenied, err)}
+	}
+	headers := maps.Clone(s.client.headers)
+	for name, values := range fromHelper {
+		headers[http.CanonicalHeaderKey(name)] = values
+	}
+	return headers, nil
 }
 
 // instance is the instance name to use for ref.
@@ -189,34 +206,6 @@ func (c *Client) instance(ref Ref) string {
 	}
 	return ref.Instance
 }
-
-// withHeaders adds the user's headers to a call.
-func (c *Client) withHeaders(ctx context.Context) context.Context {
-	return metadata.NewOutgoingContext(ctx, c.headers.Copy())
-}
-
-// helperCredentials asks credential helpers for headers, with the URI that
-// Bazel would ask with: "https://HOST/google.bytestream.ByteStream".
-type helperCredentials struct{ helpers *credhelper.Set }
-
-// GetRequestMetadata implements credentials.PerRPCCredentials.
-func (h helperCredentials) GetRequestMetadata(ctx context.Context, uri ...string) (map[string]string, error) {
-	out := map[string]string{}
-	for _, u := range uri {
-		headers, err := h.helpers.Headers(ctx, u)
-		if err != nil {
-			return nil, err
-		}
-		for name, values := range headers {
-			out[strings.ToLower(name)] = strings.Join(values, ",")
-		}
-	}
-	return out, nil
-}
-
-// RequireTransportSecurity implements credentials.PerRPCCredentials. Bazel
-// sends credentials over grpc:// too, if that is what the user asked for.
-func (helperCredentials) RequireTransportSecurity() bool { return false }
 
 // tlsConfig reads the certificates that the options name.
 func tlsConfig(opts *Options) (*tls.Config, error) {

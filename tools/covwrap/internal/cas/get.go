@@ -6,12 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
-	remoteexecution "github.com/bazelbuild/remote-apis/build/bazel/remote/execution/v2"
-	"google.golang.org/genproto/googleapis/bytestream"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/rpc"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/wire"
 )
 
 const (
@@ -47,14 +44,13 @@ func (c *Client) get(ctx context.Context, ref Ref, w io.Writer) error {
 	// The empty blob exists in every cache by definition (REAPI), but not
 	// every cache serves it.
 	if ref.Digest.Size > 0 {
-		conn, err := c.conn(ref)
+		byteStream, err := c.service(ref, "google.bytestream.ByteStream")
 		if err != nil {
 			return err
 		}
-		client := bytestream.NewByteStreamClient(conn)
 		err = c.retry(ctx, func(ctx context.Context, progress func()) error {
 			// A stream that broke goes on where it stopped.
-			return c.stream(ctx, client, ref, done, func(data []byte) error {
+			return c.stream(ctx, byteStream, ref, done, func(data []byte) error {
 				n, err := w.Write(data)
 				done += int64(n)
 				progress()
@@ -82,26 +78,39 @@ func (c *Client) get(ctx context.Context, ref Ref, w io.Writer) error {
 	return nil
 }
 
+// Fields of ByteStream's messages (googleapis, google/bytestream/bytestream.proto).
+const (
+	readRequestResourceName = 1
+	readRequestOffset       = 2
+	readResponseData        = 10
+)
+
 // stream reads the blob from offset on and hands each piece to fn.
-func (c *Client) stream(ctx context.Context, client bytestream.ByteStreamClient, ref Ref, offset int64, fn func([]byte) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // ends the stream when fn fails
-	s, err := client.Read(ctx, &bytestream.ReadRequest{
-		ResourceName: ref.Digest.resourceName(c.instance(ref)),
-		ReadOffset:   offset,
-	})
+func (c *Client) stream(ctx context.Context, byteStream *service, ref Ref, offset int64, fn func([]byte) error) error {
+	request := wire.AppendBytes(nil, readRequestResourceName, ref.Digest.resourceName(c.instance(ref)))
+	if offset > 0 {
+		request = wire.AppendVarint(request, readRequestOffset, uint64(offset))
+	}
+	s, err := byteStream.call(ctx, "Read", request)
 	if err != nil {
 		return err
 	}
+	defer s.Close()
 	for {
-		r, err := s.Recv()
+		msg, err := s.Recv()
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if err := fn(r.GetData()); err != nil {
+		err = wire.Each(msg, func(f wire.Field) error {
+			if f.Num == readResponseData {
+				return fn(f.Bytes)
+			}
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -122,12 +131,12 @@ func (c *Client) GetBatch(ctx context.Context, refs []Ref, fn func(ref Ref, data
 // batches splits refs into groups that one call can serve: same host, same
 // instance, same digest function, not too large together.
 func batches(refs []Ref) [][]Ref {
-	type service struct{ host, instance, function string }
-	open := map[service]int{} // index of the batch that still has room
+	type place struct{ host, instance, function string }
+	open := map[place]int{} // index of the batch that still has room
 	sizes := []int64{}
 	var out [][]Ref
 	for _, ref := range refs {
-		key := service{ref.Host, ref.Instance, ref.Digest.Function}
+		key := place{ref.Host, ref.Instance, ref.Digest.Function}
 		cost := ref.Digest.Size + 256 // its digest and frame
 		i, ok := open[key]
 		if !ok || sizes[i]+cost > maxBatch {
@@ -161,11 +170,10 @@ func (c *Client) getBatch(ctx context.Context, refs []Ref, fn func(Ref, []byte, 
 	if _, ok := waiting[emptyOf(refs[0])]; ok {
 		settle(emptyOf(refs[0]), nil, nil)
 	}
-	conn, err := c.conn(refs[0])
+	storage, err := c.service(refs[0], "build.bazel.remote.execution.v2.ContentAddressableStorage")
 	if err == nil {
-		client := remoteexecution.NewContentAddressableStorageClient(conn)
 		err = c.retry(ctx, func(ctx context.Context, progress func()) error {
-			return c.askBatch(ctx, client, refs[0], waiting, func(d Digest, data []byte, err error) {
+			return c.askBatch(ctx, storage, refs[0], waiting, func(d Digest, data []byte, err error) {
 				progress()
 				settle(d, data, err)
 			})
@@ -188,53 +196,111 @@ func emptyOf(ref Ref) Digest {
 	return Digest{Function: ref.Digest.Function, Hash: hex.EncodeToString(h.Sum(nil))}
 }
 
+// Fields of the messages of BatchReadBlobs (REAPI, remote_execution.proto).
+const (
+	batchRequestInstance = 1
+	batchRequestDigests  = 2
+	batchRequestFunction = 4
+	batchResponses       = 1 // of BatchReadBlobsResponse; its fields:
+	batchResponseDigest  = 1
+	batchResponseData    = 2
+	batchResponseStatus  = 3 // google.rpc.Status: code = 1, message = 2
+	digestHash           = 1
+	digestSize           = 2
+)
+
 // askBatch makes one call for all that waits. It settles what is final and
 // returns an error that allows another try if something is not.
-func (c *Client) askBatch(ctx context.Context, client remoteexecution.ContentAddressableStorageClient,
-	like Ref, waiting map[Digest][]Ref, settle func(Digest, []byte, error)) error {
+func (c *Client) askBatch(ctx context.Context, storage *service, like Ref, waiting map[Digest][]Ref,
+	settle func(Digest, []byte, error)) error {
 	if len(waiting) == 0 {
 		return nil
 	}
-	request := &remoteexecution.BatchReadBlobsRequest{InstanceName: c.instance(like)}
-	if !like.Digest.inferable() {
-		request.DigestFunction = digestFunction(like.Digest.Function)
+	var request []byte
+	if instance := c.instance(like); instance != "" {
+		request = wire.AppendBytes(request, batchRequestInstance, instance)
 	}
 	for d := range waiting {
-		request.Digests = append(request.Digests, &remoteexecution.Digest{Hash: d.Hash, SizeBytes: d.Size})
+		digest := wire.AppendBytes(nil, digestHash, d.Hash)
+		request = wire.AppendBytes(request, batchRequestDigests, wire.AppendVarint(digest, digestSize, uint64(d.Size)))
 	}
-	answer, err := client.BatchReadBlobs(ctx, request)
+	if !like.Digest.inferable() {
+		request = wire.AppendVarint(request, batchRequestFunction, functionNumbers[like.Digest.Function])
+	}
+	s, err := storage.call(ctx, "BatchReadBlobs", request)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	answer, err := s.Recv()
 	if err != nil {
 		return err
 	}
 	var again error
-	for _, r := range answer.GetResponses() {
-		d := Digest{Function: like.Digest.Function, Hash: r.GetDigest().GetHash(), Size: r.GetDigest().GetSizeBytes()}
+	err = wire.Each(answer, func(f wire.Field) error {
+		if f.Num != batchResponses {
+			return nil
+		}
+		d, data, status, err := batchResponse(f.Bytes)
+		if err != nil {
+			return err
+		}
+		d.Function = like.Digest.Function
 		if _, ok := waiting[d]; !ok {
-			continue // not asked for: nothing of ours
+			return nil // not asked for: nothing of ours
 		}
-		if code := codes.Code(r.GetStatus().GetCode()); code != codes.OK {
-			err := status.Error(code, r.GetStatus().GetMessage())
-			if transient(err) {
-				again = err
-			} else {
-				settle(d, nil, err)
-			}
-			continue
+		switch {
+		case status.Code == rpc.OK:
+			settle(d, data, verify(d, data))
+		case transient(status):
+			again = status
+		default:
+			settle(d, nil, status)
 		}
-		settle(d, r.GetData(), verify(d, r.GetData()))
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	return again
 }
 
-// digestFunction is the protocol's number for a function by name.
-func digestFunction(name string) remoteexecution.DigestFunction_Value {
-	for number, n := range remoteexecution.DigestFunction_Value_name {
-		if strings.EqualFold(n, name) {
-			return remoteexecution.DigestFunction_Value(number)
+// batchResponse decodes the answer for one blob.
+func batchResponse(msg []byte) (d Digest, data []byte, status *rpc.Status, err error) {
+	status = new(rpc.Status)
+	err = wire.Each(msg, func(f wire.Field) error {
+		switch f.Num {
+		case batchResponseDigest:
+			return wire.Each(f.Bytes, func(f wire.Field) error {
+				switch f.Num {
+				case digestHash:
+					d.Hash = f.String()
+				case digestSize:
+					d.Size = int64(f.Varint)
+				}
+				return nil
+			})
+		case batchResponseData:
+			data = f.Bytes
+		case batchResponseStatus:
+			return wire.Each(f.Bytes, func(f wire.Field) error {
+				switch f.Num {
+				case 1:
+					status.Code = rpc.Code(f.Int32())
+				case 2:
+					status.Message = f.String()
+				}
+				return nil
+			})
 		}
-	}
-	return remoteexecution.DigestFunction_UNKNOWN
+		return nil
+	})
+	return d, data, status, err
 }
+
+// functionNumbers are those of the protocol's enum DigestFunction.Value which
+// a hash's length does not tell.
+var functionNumbers = map[string]uint64{"vso": 4, "murmur3": 7, "sha256tree": 8, "blake3": 9}
 
 // verify checks data against its digest.
 func verify(d Digest, data []byte) error {

@@ -2,14 +2,13 @@ package cas
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
 
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/rpc"
 )
 
 // Errors that [BlobError] wraps.
@@ -52,49 +51,46 @@ func transient(err error) bool {
 	if errors.As(err, &p) {
 		return false
 	}
-	s, ok := status.FromError(err)
-	if !ok {
+	var s *rpc.Status
+	if !errors.As(err, &s) || untrusted(err) {
 		return false
 	}
-	if isTLS(s) {
-		return false // grpc says "unavailable", but it will stay so
-	}
-	switch s.Code() {
-	case codes.Canceled, codes.Unknown, codes.DeadlineExceeded, codes.Aborted,
-		codes.Internal, codes.Unavailable, codes.ResourceExhausted:
+	switch s.Code {
+	case rpc.Canceled, rpc.Unknown, rpc.DeadlineExceeded, rpc.Aborted,
+		rpc.Internal, rpc.Unavailable, rpc.ResourceExhausted:
 		return true
 	}
 	return false
 }
 
-// isTLS recognises a handshake that failed.
-func isTLS(s *status.Status) bool {
-	return s.Code() == codes.Unavailable && strings.Contains(s.Message(), "authentication handshake failed")
+// untrusted recognises a handshake that one of the two sides refused.
+func untrusted(err error) bool {
+	var ours *tls.CertificateVerificationError
+	var theirs tls.AlertError
+	var noTLS tls.RecordHeaderError
+	return errors.As(err, &ours) || errors.As(err, &theirs) || errors.As(err, &noTLS)
 }
 
-// explain turns the codes that a user can do something about into an error
-// that says what.
+// explain turns the failures that a user can do something about into errors
+// that say what.
 func explain(err error) error {
 	var p permanent
 	if errors.As(err, &p) {
 		return p.error
 	}
-	s, ok := status.FromError(err)
-	if !ok {
-		return err
-	}
 	var named error
-	switch {
-	case isTLS(s):
+	var handshake *rpc.HandshakeError
+	switch code := rpc.CodeOf(err); {
+	case errors.As(err, &handshake), untrusted(err):
 		named = ErrTLS
-	case s.Code() == codes.NotFound:
+	case code == rpc.NotFound:
 		named = ErrNotFound
-	case s.Code() == codes.Unauthenticated, s.Code() == codes.PermissionDenied:
+	case code == rpc.Unauthenticated, code == rpc.PermissionDenied:
 		named = ErrDenied
 	default:
 		return err
 	}
-	return fmt.Errorf("%w (%s)", named, s.Message())
+	return fmt.Errorf("%w (%w)", named, err)
 }
 
 // retry calls fn until it succeeds, fails for good, or has failed more than
@@ -103,7 +99,7 @@ func explain(err error) error {
 func (c *Client) retry(ctx context.Context, fn func(ctx context.Context, progress func()) error) error {
 	failures := 0
 	for {
-		attempt, cancel := context.WithCancelCause(c.withHeaders(ctx))
+		attempt, cancel := context.WithCancelCause(ctx)
 		stuck := fmt.Errorf("no answer within %v", c.opts.Timeout)
 		timer := time.AfterFunc(c.opts.Timeout, func() { cancel(stuck) })
 		err := fn(attempt, func() {
@@ -112,7 +108,7 @@ func (c *Client) retry(ctx context.Context, fn func(ctx context.Context, progres
 		})
 		timer.Stop()
 		if err != nil && context.Cause(attempt) == stuck {
-			err = status.Error(codes.DeadlineExceeded, stuck.Error())
+			err = &rpc.Status{Code: rpc.DeadlineExceeded, Message: stuck.Error()}
 		}
 		cancel(nil)
 		if err == nil || ctx.Err() != nil || !transient(err) {

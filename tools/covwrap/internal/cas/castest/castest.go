@@ -1,32 +1,31 @@
 // Package castest is a remote cache in this process, to test against: blobs
-// in memory, served over real gRPC on loopback, with faults on demand.
+// in memory, served over gRPC on loopback, with faults on demand. e2e/remote
+// tests against caches of other people's.
 package castest
 
 import (
-	"context"
 	"crypto/sha256"
+	"crypto/tls"
+	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
-	remoteexecution "github.com/bazelbuild/remote-apis/build/bazel/remote/execution/v2"
-	"google.golang.org/genproto/googleapis/bytestream"
-	rpcstatus "google.golang.org/genproto/googleapis/rpc/status"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/status"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/rpc"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/wire"
 )
 
 // Server is a running cache.
 type Server struct {
 	Addr string // HOST:PORT
-
-	bytestream.UnimplementedByteStreamServer
-	remoteexecution.UnimplementedContentAddressableStorageServer
 
 	mu    sync.Mutex
 	blobs map[string][]byte // "INSTANCE|HASH/SIZE"
@@ -39,34 +38,40 @@ type Call struct {
 	Method  string   // "Read" or "BatchReadBlobs"
 	Names   []string // the resource name, or the digests "HASH/SIZE"
 	Offset  int64    // of a Read
-	Headers metadata.MD
+	Headers http.Header
 }
 
 // Fault says how a call goes wrong.
 type Fault struct {
-	After int    // a Read sends so many bytes of the blob first
-	Err   error  // how the call ends
-	Data  []byte // sent in place of the blob, unless nil
-	Hang  bool   // no end: until the client goes away
+	After int         // a Read sends so many bytes of the blob first
+	Err   *rpc.Status // how the call ends
+	Data  []byte      // sent in place of the blob, unless nil
+	Hang  bool        // no end: until the client goes away
+	Cut   bool        // the connection breaks, without a status
 }
 
-// Start serves a cache until the test ends. fault, which may be nil, is asked
-// before the n-th call (from 1).
-func Start(t testing.TB, fault func(n int, c Call) *Fault, opts ...grpc.ServerOption) *Server {
+// Start serves a cache until the test ends, over TLS if config is not nil.
+// fault, which may be nil, is asked before the n-th call (from 1).
+func Start(t testing.TB, fault func(n int, c Call) *Fault, config *tls.Config) *Server {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &Server{Addr: l.Addr().String(), blobs: map[string][]byte{}, fault: fault}
-	g := grpc.NewServer(opts...)
-	bytestream.RegisterByteStreamServer(g, s)
-	remoteexecution.RegisterContentAddressableStorageServer(g, s)
+	var protocols http.Protocols
+	h := &http.Server{Handler: s, Protocols: &protocols, TLSConfig: config}
 	done := make(chan error, 1)
-	go func() { done <- g.Serve(l) }()
+	if config != nil {
+		protocols.SetHTTP2(true)
+		go func() { done <- h.ServeTLS(l, "", "") }()
+	} else {
+		protocols.SetUnencryptedHTTP2(true)
+		go func() { done <- h.Serve(l) }()
+	}
 	t.Cleanup(func() {
-		g.Stop()
-		if err := <-done; err != nil {
+		h.Close()
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 			t.Errorf("the test's remote cache: %v", err)
 		}
 	})
@@ -94,9 +99,61 @@ func (s *Server) Calls() []Call {
 	return append([]Call(nil), s.calls...)
 }
 
+// ServeHTTP implements http.Handler: one gRPC call.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/grpc")
+	body, err := io.ReadAll(r.Body)
+	if err != nil || len(body) < 5 || int(binary.BigEndian.Uint32(body[1:])) != len(body)-5 {
+		finish(w, &rpc.Status{Code: rpc.InvalidArgument, Message: "not one gRPC message"})
+		return
+	}
+	switch r.URL.Path {
+	case "/google.bytestream.ByteStream/Read":
+		s.read(w, r, body[5:])
+	case "/build.bazel.remote.execution.v2.ContentAddressableStorage/BatchReadBlobs":
+		s.batch(w, r, body[5:])
+	default:
+		finish(w, &rpc.Status{Code: rpc.Unimplemented, Message: r.URL.Path})
+	}
+}
+
+// send writes one message.
+func send(w http.ResponseWriter, msg []byte) {
+	head := make([]byte, 5)
+	binary.BigEndian.PutUint32(head[1:], uint32(len(msg)))
+	w.Write(head)
+	w.Write(msg)
+	w.(http.Flusher).Flush()
+}
+
+// finish ends a call with a status; nil is OK.
+func finish(w http.ResponseWriter, status *rpc.Status) {
+	if status == nil {
+		status = new(rpc.Status)
+	}
+	w.Header().Set(http.TrailerPrefix+"Grpc-Status", strconv.Itoa(int(status.Code)))
+	w.Header().Set(http.TrailerPrefix+"Grpc-Message", url.PathEscape(status.Message))
+}
+
+// end ends a call as the fault says.
+func end(w http.ResponseWriter, r *http.Request, f *Fault) {
+	switch {
+	case f == nil:
+		finish(w, nil)
+	case f.Hang:
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	case f.Cut:
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	default:
+		finish(w, f.Err)
+	}
+}
+
 // called records a call and returns its fault.
-func (s *Server) called(ctx context.Context, c Call) *Fault {
-	c.Headers, _ = metadata.FromIncomingContext(ctx)
+func (s *Server) called(r *http.Request, c Call) *Fault {
+	c.Headers = r.Header
 	s.mu.Lock()
 	s.calls = append(s.calls, c)
 	n := len(s.calls)
@@ -107,77 +164,101 @@ func (s *Server) called(ctx context.Context, c Call) *Fault {
 	return s.fault(n, c)
 }
 
-// Read implements ByteStream.
-func (s *Server) Read(req *bytestream.ReadRequest, stream bytestream.ByteStream_ReadServer) error {
-	f := s.called(stream.Context(), Call{Method: "Read", Names: []string{req.ResourceName}, Offset: req.ReadOffset})
-	instance, name, ok := strings.Cut("/"+req.ResourceName, "/blobs/")
-	if !ok {
-		return status.Errorf(codes.InvalidArgument, "resource name %q", req.ResourceName)
+// read serves ByteStream.Read.
+func (s *Server) read(w http.ResponseWriter, r *http.Request, request []byte) {
+	var name string
+	var offset int64
+	err := wire.Each(request, func(f wire.Field) error {
+		switch f.Num {
+		case 1:
+			name = f.String()
+		case 2:
+			offset = int64(f.Varint)
+		}
+		return nil
+	})
+	if err != nil {
+		finish(w, &rpc.Status{Code: rpc.InvalidArgument, Message: err.Error()})
+		return
 	}
+	f := s.called(r, Call{Method: "Read", Names: []string{name}, Offset: offset})
+	instance, digest, _ := strings.Cut("/"+name, "/blobs/")
 	s.mu.Lock()
-	data, ok := s.blobs[strings.TrimPrefix(instance, "/")+"|"+name]
+	data, ok := s.blobs[strings.TrimPrefix(instance, "/")+"|"+digest]
 	s.mu.Unlock()
 	if !ok {
-		return status.Errorf(codes.NotFound, "no %s", req.ResourceName)
+		finish(w, &rpc.Status{Code: rpc.NotFound, Message: "no " + name})
+		return
 	}
 	if f != nil && f.Data != nil {
 		data = f.Data
 	}
-	data = data[min(req.ReadOffset, int64(len(data))):]
-	if req.ReadLimit > 0 {
-		data = data[:min(req.ReadLimit, int64(len(data)))]
-	}
+	data = data[min(offset, int64(len(data))):]
 	if f != nil && f.Data == nil {
 		data = data[:min(f.After, len(data))]
 	}
 	const piece = 1000
 	for len(data) > 0 {
 		n := min(piece, len(data))
-		if err := stream.Send(&bytestream.ReadResponse{Data: data[:n]}); err != nil {
-			return err
-		}
+		send(w, wire.AppendBytes(nil, 10, data[:n]))
 		data = data[n:]
 	}
-	return s.end(stream.Context(), f)
+	end(w, r, f)
 }
 
-// end waits or fails as the fault says.
-func (s *Server) end(ctx context.Context, f *Fault) error {
-	if f == nil {
-		return nil
-	}
-	if f.Hang {
-		<-ctx.Done()
-		return ctx.Err()
-	}
-	return f.Err
-}
-
-// BatchReadBlobs implements ContentAddressableStorage.
-func (s *Server) BatchReadBlobs(ctx context.Context, req *remoteexecution.BatchReadBlobsRequest) (*remoteexecution.BatchReadBlobsResponse, error) {
+// batch serves ContentAddressableStorage.BatchReadBlobs.
+func (s *Server) batch(w http.ResponseWriter, r *http.Request, request []byte) {
 	c := Call{Method: "BatchReadBlobs"}
-	for _, d := range req.Digests {
-		c.Names = append(c.Names, fmt.Sprintf("%s/%d", d.Hash, d.SizeBytes))
-	}
-	f := s.called(ctx, c)
-	if f != nil && f.Data == nil {
-		if err := s.end(ctx, f); err != nil {
-			return nil, err
+	var instance string
+	var digests [][]byte
+	err := wire.Each(request, func(f wire.Field) error {
+		switch f.Num {
+		case 1:
+			instance = f.String()
+		case 2:
+			digests = append(digests, f.Bytes)
+			var hash string
+			var size uint64
+			if err := wire.Each(f.Bytes, func(f wire.Field) error {
+				switch f.Num {
+				case 1:
+					hash = f.String()
+				case 2:
+					size = f.Varint
+				}
+				return nil
+			}); err != nil {
+				return err
+			}
+			c.Names = append(c.Names, fmt.Sprintf("%s/%d", hash, size))
 		}
+		return nil
+	})
+	if err != nil {
+		finish(w, &rpc.Status{Code: rpc.InvalidArgument, Message: err.Error()})
+		return
 	}
-	out := new(remoteexecution.BatchReadBlobsResponse)
-	for i, d := range req.Digests {
+	f := s.called(r, c)
+	if f != nil && f.Data == nil {
+		end(w, r, f)
+		return
+	}
+	var answer []byte
+	for i, name := range c.Names {
+		one := wire.AppendBytes(nil, 1, digests[i])
 		s.mu.Lock()
-		data, ok := s.blobs[req.InstanceName+"|"+c.Names[i]]
+		data, ok := s.blobs[instance+"|"+name]
 		s.mu.Unlock()
-		if f != nil && f.Data != nil {
+		if f != nil {
 			data = f.Data
 		}
-		r := &remoteexecution.BatchReadBlobsResponse_Response{Digest: d, Data: data}
-		if !ok {
-			r.Status = &rpcstatus.Status{Code: int32(codes.NotFound), Message: "no " + c.Names[i]}
+		if ok {
+			one = wire.AppendBytes(one, 2, data)
+		} else {
+			one = wire.AppendBytes(one, 3, wire.AppendBytes(wire.AppendVarint(nil, 1, uint64(rpc.NotFound)), 2, "no "+name))
 		}
-		out.Responses = append(out.Responses, r)
+		answer = wire.AppendBytes(answer, 1, one)
 	}
-	return out, nil
+	send(w, answer)
+	finish(w, nil)
 }
