@@ -145,15 +145,21 @@ const cfileHook = `package cfile
 import (
 	covwrap "internal/coverage/uleb128"
 	"internal/runtime/exithook"
+	"os"
 )
 
 // InitHook is called by the compiler's code when package main, or a test's, is
 // initialised, and all packages have registered. A process whose counters are
-// in a file needs none of Go's own emission; one without is left to it.
+// in a file needs none of Go's own emission; one without is left to it, and so
+// is one whose GOCOVERDIR somebody else has set, who will read what is there:
+// "go test -cover" does, and testscript, for the percentages that they print.
 func InitHook(istest bool) {
 	if !covwrap.Mapped() {
 		stockInitHook(istest)
 		return
+	}
+	if dir := os.Getenv("GOCOVERDIR"); dir != "" && dir != covwrap.Dir() {
+		stockInitHook(istest)
 	}
 	// A test binary makes its own report at the end, from the same functions;
 	// programs may call runtime/coverage. Both need the hash.
