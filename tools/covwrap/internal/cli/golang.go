@@ -189,7 +189,7 @@ func writeGoProfile(file, goProfile string, r *runner.Report, stdio Stdio) error
 	}
 	ran, all2 := ours.Statements()
 	if all > 0 && all2 > 0 {
-		fmt.Fprintf(stdio.Err, "covwrap: coverage: %s of statements with all processes, %s with the test processes alone\n",
+		fmt.Fprintf(stdio.Err, "covwrap: coverage: %s of statements in all processes; go test by itself sees %s\n",
 			percent(int(ran), int(all2)), percent(int(before), int(all)))
 	}
 	return atomicfile.Write(file, ours.Write)
