@@ -24,6 +24,8 @@ func suites() []suite {
 		{"unit", "go vet and go test of the whole Go module", runUnit},
 		{"analysis", "bazel test //...: the rules, and the unit tests once more under Bazel", runAnalysis},
 		{"smoke", "a module that uses the rules: exact coverage of every ending, nothing else changed", runSmoke},
+		{"matrix", "every way to end, in every place, for every kind of binary", runMatrix},
+		{"gazelle", "BUILD files with the rules, written by Gazelle", runGazelle},
 	}
 }
 
