@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -14,6 +15,9 @@ import (
 func runUnit(r *report) {
 	_, err := r.command(r.root, nil, "go", "vet", "./...")
 	r.check("vet", err)
+
+	_, err = r.command(filepath.Join(r.root, "docs", "gen"), nil, "go", "test", ".")
+	r.check("docs", err)
 
 	stdout, err := r.command(r.root, nil, "go", "test", "-json", "./...")
 	outcomes, broken := goTests(strings.NewReader(stdout))
