@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // Spec describes a corpus.
@@ -17,6 +18,7 @@ type Spec struct {
 	Records  int // source files in each
 	Lines    int // instrumented lines of each source file
 	Distinct int // 0: all tracefiles name the same source files; else this many differ per tracefile
+	Cycle    int // 0: each source file once per tracefile; else they come round again after so many records
 	Branches bool
 	LongLine int // length of one extra line (a function's name) per record
 }
@@ -53,6 +55,9 @@ func (s Spec) writeFile(path string, i int) error {
 	counts := rand.New(rand.NewPCG(uint64(i), 1))
 	for r := range s.Records {
 		n := r
+		if s.Cycle > 0 {
+			n %= s.Cycle
+		}
 		if r < s.Distinct {
 			n = s.Records + i*s.Distinct + r
 		}
@@ -76,7 +81,8 @@ func (s Spec) writeRecord(w *bufio.Writer, n int, counts *rand.Rand) {
 		fmt.Fprintf(w, "FN:%d,func%d\n", k*perFunc*2+3, k)
 	}
 	if s.LongLine > 0 {
-		fmt.Fprintf(w, "FN:1,%0*d\nFNDA:1,%0*d\n", s.LongLine, n, s.LongLine, n)
+		name := strings.Repeat("x", s.LongLine)
+		fmt.Fprintf(w, "FN:1,%s\nFNDA:1,%s\n", name, name)
 	}
 	hitFuncs := 0
 	for k := range funcs {

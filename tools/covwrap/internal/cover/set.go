@@ -9,7 +9,8 @@ package cover
 
 import (
 	"hash/maphash"
-	"sort"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -86,8 +87,20 @@ func (s *Set) Files() []*File {
 			all = append(all, f)
 		}
 	}
-	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
+	slices.SortFunc(all, func(a, b *File) int { return strings.Compare(a.Name, b.Name) })
 	return all
+}
+
+// Saturated calls f for every file with a count larger than MaxCount, in any
+// order, with the first such line.
+func (s *Set) Saturated(f func(file *File, line uint32)) {
+	for i := range s.parts {
+		for _, file := range s.parts[i].files {
+			if line, ok := file.Saturated(); ok {
+				f(file, line)
+			}
+		}
+	}
 }
 
 // Keep drops every file for which keep says no.

@@ -95,11 +95,9 @@ func Merge(inputs []Input, set *cover.Set, log *trouble.Log, opt Options) Stats 
 	}
 	close(jobs)
 	wg.Wait()
-	for _, f := range set.Files() {
-		if line, ok := f.Saturated(); ok {
-			log.Addf("count-saturated", f.Name, "the sum of the counts of line %d, and perhaps of others, is larger than %d, which was taken", line, int64(cover.MaxCount))
-		}
-	}
+	set.Saturated(func(f *cover.File, line uint32) {
+		log.Addf("count-saturated", f.Name, "the sum of the counts of line %d, and perhaps of others, is larger than %d, which was taken", line, int64(cover.MaxCount))
+	})
 	return Stats{Files: m.files, Bytes: m.bytes}
 }
 
