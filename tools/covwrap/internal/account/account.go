@@ -177,7 +177,7 @@ func describe(c *ledger.Child, note countermap.Exit, p *process, o *launch.Outco
 		return
 	}
 	for _, i := range p.images {
-		if i.Exe == c.Exe && i.Replaced && last.Exe != c.Exe {
+		if i.Exe == c.Exe && i.Replaced && last.Exe != c.Exe && c.Ended.How == ledger.Unknown {
 			c.Ended = ledger.Ended{How: ledger.Execed}
 			return
 		}

@@ -33,15 +33,22 @@ type binaries struct {
 	byHash  map[covdata.Hash]*binary
 	failed  map[covdata.Hash]error
 	byFile  map[countermap.BinaryID]*binary // for maps that do not name their meta-data
+	flushed map[flush]covdata.Hash          // likewise: what their process wrote itself
 	order   []*binary
 	sources map[string]string // Go's file name: path of the source
+}
+
+// flush identifies the process of a map by what stands in the map's name.
+type flush struct {
+	pid   int
+	start int64
 }
 
 func newBinaries(dir string, t *tally.Tally, trouble func(slug, text string)) *binaries {
 	return &binaries{
 		dir: dir, tally: t, trouble: trouble,
 		byHash: map[covdata.Hash]*binary{}, failed: map[covdata.Hash]error{},
-		byFile: map[countermap.BinaryID]*binary{}, sources: map[string]string{},
+		byFile: map[countermap.BinaryID]*binary{}, flushed: map[flush]covdata.Hash{}, sources: map[string]string{},
 	}
 }
 
@@ -139,11 +146,18 @@ func prefix(pkgs []countermap.PackageRef, hashes []covdata.Hash) bool {
 	return true
 }
 
-// byContent finds the binary of a map without a package table: the one whose
-// meta-data stands in the executable.
+// byContent finds the binary of a map without a package table. If a process
+// with the same executable ended cleanly, its counter file names the meta-data;
+// otherwise it is the meta-data file whose packages all stand in the executable.
 func (b *binaries) byContent(m *countermap.Map, final bool) (bin *binary, again bool, err error) {
 	if bin := b.byFile[m.Binary]; bin != nil {
 		return bin, false, nil
+	}
+	if hash, ok := b.flushed[flush{m.PID, m.Start.UnixNano()}]; ok {
+		if bin, err := b.named(hash); err == nil {
+			b.byFile[m.Binary] = bin
+			return bin, false, nil
+		}
 	}
 	if !final {
 		return nil, true, errors.New("its meta-data is not known yet")
@@ -154,12 +168,19 @@ func (b *binaries) byContent(m *countermap.Map, final bool) (bin *binary, again 
 		ok, err := m.MetaBelongs(known.content)
 		if err != nil {
 			why = err
-		} else if ok {
-			b.byFile[m.Binary] = known
-			return known, false, nil
+		}
+		// Builds that differ in mode only have the same packages. Reading
+		// zeros and ones as counts is right for mode "set" too, while the
+		// reverse would lose counts.
+		if ok && (bin == nil || known.Mode > bin.Mode) {
+			bin = known
 		}
 	}
-	return nil, false, why
+	if bin == nil {
+		return nil, false, why
+	}
+	b.byFile[m.Binary] = bin
+	return bin, false, nil
 }
 
 // readAll reads every meta-data file.

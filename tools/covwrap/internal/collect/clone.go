@@ -26,6 +26,7 @@ func (c *Collector) Clone() *Collector {
 	d.binaries = newBinaries(c.Dir, d.tally, d.trouble)
 	d.binaries.sources = maps.Clone(c.binaries.sources)
 	d.binaries.failed = maps.Clone(c.binaries.failed)
+	d.binaries.flushed = maps.Clone(c.binaries.flushed)
 	same := map[*binary]*binary{}
 	for _, b := range c.binaries.order {
 		n := *b

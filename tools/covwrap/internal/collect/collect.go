@@ -159,6 +159,9 @@ func (c *Collector) fold(final bool) error {
 		if e.Kind == profdir.Map {
 			c.noteImage(e)
 		}
+		if e.Kind == profdir.Counters {
+			c.noteFlush(e)
+		}
 	}
 	for _, e := range entries {
 		switch e.Kind {

@@ -62,11 +62,26 @@ func (c *Collector) hasMap(pid int, nanos int64) bool {
 	return false
 }
 
+// noteFlush remembers which binary a process with a map says that it is. After
+// an exec that is the last image before the file was written.
+func (c *Collector) noteFlush(e profdir.Entry) {
+	last := int64(-1)
+	for _, s := range c.mapped[e.PID] {
+		if s.end == 0 && s.start <= e.Nanos {
+			last = max(last, s.start)
+		}
+	}
+	if last >= 0 {
+		c.binaries.flushed[flush{e.PID, last}] = e.Hash
+	}
+}
+
 // closeMap ends the time of a map's process: a later process may get its number.
 func (c *Collector) closeMap(e profdir.Entry) {
 	for i, s := range c.mapped[e.PID] {
 		if s.start == e.Nanos {
 			c.mapped[e.PID][i].end = time.Now().UnixNano()
+			delete(c.binaries.flushed, flush{e.PID, e.Nanos})
 		}
 	}
 }

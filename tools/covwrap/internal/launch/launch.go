@@ -60,10 +60,11 @@ type Config struct {
 	Grouped bool
 	// EndAfter ends the test by SIGTERM when it has run for so long; 0 never.
 	EndAfter time.Duration
-	// Late is called when the test still runs so long after SIGTERM that
+	// Late is called when the test still runs LateAfter after SIGTERM, when
 	// SIGKILL is to be expected, with what has been collected by then; nil
 	// does nothing.
-	Late func(*Outcome)
+	Late      func(*Outcome)
+	LateAfter time.Duration // 0 is DefaultLateAfter
 }
 
 // Outcome is how a run went.
@@ -92,13 +93,16 @@ func (s Status) Failed() bool { return s.Code != 0 || s.Signal != 0 }
 // killAfter is how long a process may go on after SIGTERM once the test is over.
 const killAfter = 2 * time.Second
 
-// lateAfter is when SIGKILL is to be expected after SIGTERM: Bazel sends it 15
-// seconds later (--local_termination_grace_seconds).
-const lateAfter = 11 * time.Second
+// DefaultLateAfter is a little before Bazel's SIGKILL, which comes 15 seconds
+// after its SIGTERM (--local_termination_grace_seconds).
+const DefaultLateAfter = 11 * time.Second
 
 // Run runs the test and collects what its processes counted. An error means
 // that the test could not be started.
 func Run(c Config) (*Outcome, error) {
+	if c.LateAfter == 0 {
+		c.LateAfter = DefaultLateAfter
+	}
 	o := &Outcome{Start: time.Now(), Ended: map[int]bool{}}
 	observer := proctree.Start(c.Profile)
 	folder := newFolder(collect.Config{
@@ -168,7 +172,7 @@ func (r *run) untilEnd() {
 			}
 			if isTermination(s) && r.outcome.Terminated.IsZero() {
 				r.outcome.Terminated = time.Now()
-				late = time.After(lateAfter)
+				late = time.After(r.LateAfter)
 			}
 			if relayed(s, r.Grouped) {
 				kill(r.main, s)
@@ -190,11 +194,12 @@ func (r *run) untilEnd() {
 					kill(pid, terminate)
 				}
 			}
-			late = time.After(lateAfter)
+			late = time.After(r.LateAfter)
 		case <-late:
 			if r.Late != nil {
 				o := *r.outcome
 				o.End = time.Now()
+				o.Processes = r.observer.Seen()
 				o.Collected = r.folder.snapshot()
 				r.Late(&o)
 			}

@@ -1,6 +1,7 @@
 package proctree
 
 import (
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -12,31 +13,35 @@ import (
 
 // Observer watches the descendants of this process.
 //
-// One goroutine waits for the kernel's events and reads the process table in
-// between; the mutex guards what it shares with the launcher's own goroutine,
-// which reports whom it reaped.
+// One goroutine waits for the kernel's events, another reads the process table
+// now and then, and the launcher's own reports whom it reaped; the mutex guards
+// what they share. It is never held while the process table is read, since a
+// process that has just made its counter map may live for a millisecond only:
+// its pidfd must be opened by then.
 type Observer struct {
 	self   int
 	pidns  uint64
 	epoll  int
 	notify int // inotify on the profile directory, or -1
-	wake   int // eventfd that ends the goroutine
-	done   chan struct{}
+	wake   int // eventfd that ends the goroutine of events
+	quit   chan struct{}
+	done   sync.WaitGroup
 
-	mu      sync.Mutex
-	all     []*Process
-	live    map[int]*watched
-	last    map[int]*Process // by number: the latest process, live or not
-	foreign map[int]bool     // processes that are not ours; forgotten now and then
+	mu   sync.Mutex
+	all  []*Process
+	live map[int]*watched
+	last map[int]*Process // by number: the latest process, live or not
+
+	looking sync.Mutex   // held while the process table is read; guards the rest
+	foreign map[int]bool // processes that are not ours; forgotten now and then
 	scans   int
 }
 
 // watched is a process that has not ended as far as we know.
 type watched struct {
 	*Process
-	fd      int // pidfd, -1 if there is none
-	zombie  *End
-	present bool // in the last look at the process table
+	fd     int // pidfd, -1 if there is none
+	zombie *End
 }
 
 // maxPidfds bounds the file descriptors that are held for others.
@@ -54,18 +59,30 @@ const (
 // observer: what the system does not offer is seen less well.
 func Start(dir string) *Observer {
 	o := &Observer{
-		self: os.Getpid(), pidns: namespace("self"), notify: -1, wake: -1, done: make(chan struct{}),
+		self: os.Getpid(), pidns: namespace("self"), notify: -1, wake: -1, quit: make(chan struct{}),
 		live: map[int]*watched{}, last: map[int]*Process{}, foreign: map[int]bool{},
 	}
+	if o.subscribe(dir) {
+		o.done.Add(1)
+		go o.events()
+	}
+	o.done.Add(1)
+	go o.look()
+	return o
+}
+
+// subscribe makes what the kernel's events need, and reports whether it could.
+func (o *Observer) subscribe(dir string) bool {
 	var err error
 	if o.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		o.epoll = -1
-		close(o.done)
-		return o
+		return false
 	}
-	if o.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err == nil {
-		o.listen(o.wake, unix.EPOLLIN)
+	if o.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		o.wake = -1
+		return false
 	}
+	o.listen(o.wake, unix.EPOLLIN)
 	if fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK); err == nil {
 		if _, err := unix.InotifyAddWatch(fd, dir, unix.IN_CREATE|unix.IN_MOVED_TO); err == nil {
 			o.notify = fd
@@ -74,22 +91,19 @@ func Start(dir string) *Observer {
 			unix.Close(fd)
 		}
 	}
-	go o.loop()
-	return o
+	return true
 }
 
 func (o *Observer) listen(fd int, events uint32) {
 	unix.EpollCtl(o.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
 }
 
-// loop handles events until Stop.
-func (o *Observer) loop() {
-	defer close(o.done)
+// events handles the kernel's events until Stop.
+func (o *Observer) events() {
+	defer o.done.Done()
 	events := make([]unix.EpollEvent, 64)
-	interval, next := minInterval, time.Now().Add(minInterval)
 	for {
-		wait := max(int(time.Until(next)/time.Millisecond), 0)
-		n, err := unix.EpollWait(o.epoll, events, wait)
+		n, err := unix.EpollWait(o.epoll, events, -1)
 		if err != nil && err != unix.EINTR {
 			return
 		}
@@ -103,17 +117,29 @@ func (o *Observer) loop() {
 				o.ended(fd)
 			}
 		}
-		if now := time.Now(); !now.Before(next) {
-			found := o.Scan()
-			cost := time.Since(now)
-			if found {
-				interval = minInterval
-			} else {
-				interval = min(interval*2, idle)
-			}
-			interval = max(interval, cost*costFactor)
-			next = time.Now().Add(interval)
+	}
+}
+
+// look reads the process table now and then until Stop.
+func (o *Observer) look() {
+	defer o.done.Done()
+	interval := minInterval
+	timer := time.NewTimer(interval)
+	defer timer.Stop()
+	for {
+		select {
+		case <-o.quit:
+			return
+		case <-timer.C:
 		}
+		start := time.Now()
+		if o.Scan() {
+			interval = minInterval
+		} else {
+			interval = min(interval*2, idle)
+		}
+		interval = max(interval, time.Since(start)*costFactor)
+		timer.Reset(interval)
 	}
 }
 
@@ -144,15 +170,20 @@ func le32(b []byte) uint32 {
 
 // notice looks at a process that is said to be new.
 func (o *Observer) notice(pid int) {
+	fd, err := openPidfd(pid)
+	if err != nil {
+		fd = -1
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	s, err := readStat(pid)
-	if err != nil {
+	if err != nil || !o.ours(s.ppid, 64) {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
 		return
 	}
-	if o.ours(s.ppid, 64) {
-		o.see(pid, s)
-	}
+	o.see(pid, s, fd)
 }
 
 // ours reports whether a process, the parent of one that was seen, is below
@@ -169,16 +200,19 @@ func (o *Observer) ours(pid, depth int) bool {
 }
 
 // see records a process, or a new image of a known one, and reports whether
-// there was something new.
-func (o *Observer) see(pid int, s stat) bool {
+// there was something new. It takes over fd, a pidfd that was opened before s
+// was read, or -1.
+func (o *Observer) see(pid int, s stat, fd int) bool {
 	w := o.live[pid]
+	if fd >= 0 && w != nil && w.Ticks == s.ticks {
+		unix.Close(fd) // it has one
+	}
 	if w != nil && w.Ticks != s.ticks && w.Ticks != 0 {
 		// The number was given to another process.
 		o.bury(w)
 		w = nil
 	}
 	if w != nil {
-		w.present = true
 		if s.dead() {
 			o.deathbed(w, s)
 			return false
@@ -189,19 +223,20 @@ func (o *Observer) see(pid int, s stat) bool {
 		}
 		if w.Exe == "" || w.Exe == o.exeOfSelf() {
 			w.Exe, w.Argv = readImage(pid)
+			w.name = s.name
 			return false
 		}
 		w.Replaced = true
 		p := *w.Process
 		p.Exe, p.Argv = readImage(pid)
-		p.Seen, p.Replaced = time.Now(), false
+		p.name, p.Seen, p.Replaced = s.name, time.Now(), false
 		o.all = append(o.all, &p)
 		w.Process, o.last[pid] = &p, &p
 		return true
 	}
-	p := &Process{PID: pid, PPID: s.ppid, Ticks: s.ticks, Seen: time.Now()}
-	w = &watched{Process: p, fd: -1, present: true}
-	if o.epoll >= 0 && len(o.live) < maxPidfds {
+	p := &Process{PID: pid, PPID: s.ppid, Ticks: s.ticks, Seen: time.Now(), name: s.name}
+	w = &watched{Process: p, fd: fd}
+	if fd < 0 && o.wake >= 0 && len(o.live) < maxPidfds {
 		if fd, err := openPidfd(pid); err == nil {
 			w.fd = fd
 		}
@@ -237,7 +272,17 @@ func (o *Observer) exeOfSelf() string {
 
 // deathbed remembers the status of a process that has ended but is not reaped.
 // The kernel shows 0 instead of the status to those who may not trace it.
+//
+// Of what a dead process ran only the name is left. If that has changed since
+// the last look, the process became another program.
 func (o *Observer) deathbed(w *watched, s stat) {
+	if w.name != "" && s.name != w.name {
+		w.Replaced = true
+		p := *w.Process
+		p.name, p.Exe, p.Argv, p.Seen, p.Replaced = s.name, "", []string{s.name}, time.Now(), false
+		o.all = append(o.all, &p)
+		w.Process, o.last[w.PID] = &p, &p
+	}
 	if w.zombie == nil && (s.exitCode != 0 || mayTrace(w.PID)) {
 		w.zombie = endOf(s.exitCode, time.Now())
 	}
@@ -269,9 +314,13 @@ func (o *Observer) ended(fd int) {
 			o.bury(w)
 			return
 		}
-		if s, err := readStat(pid); err == nil && s.ticks == w.Ticks && s.dead() {
-			o.deathbed(w, s)
-			return // reaped later; the pidfd wakes us again
+		if s, err := readStat(pid); err == nil && s.ticks == w.Ticks {
+			// Reaped later; the pidfd wakes us again. Or alive: the event was
+			// that of another pidfd, which had the number before.
+			if s.dead() {
+				o.deathbed(w, s)
+			}
+			return
 		}
 		o.bury(w)
 		return
@@ -301,7 +350,7 @@ func (o *Observer) Spawned(pid int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if s, err := readStat(pid); err == nil {
-		o.see(pid, s)
+		o.see(pid, s, -1)
 	}
 }
 
@@ -330,46 +379,29 @@ func (o *Observer) Reaped(pid int, status uint32) {
 	o.bury(w)
 }
 
+// candidate is a process in the process table.
+type candidate struct {
+	pid int
+	stat
+}
+
 // Scan looks at the process table and reports whether it saw a new process.
 func (o *Observer) Scan() bool {
+	o.looking.Lock()
+	defer o.looking.Unlock()
+	start := time.Now()
+	table, ok := o.table()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.scans++; o.scans%50 == 0 {
-		clear(o.foreign)
-	}
-	for _, w := range o.live {
-		w.present = false
-	}
 	found := false
-	type candidate struct {
-		pid int
-		stat
-	}
-	var rest []candidate
-	d, err := os.Open("/proc")
-	if err != nil {
-		return false
-	}
-	defer d.Close()
-	for {
-		names, err := d.Readdirnames(1024)
-		for _, n := range names {
-			pid, err := strconv.Atoi(n)
-			if err != nil || o.foreign[pid] || pid == o.self {
-				continue
-			}
-			s, err := readStat(pid)
-			if err != nil {
-				continue
-			}
-			if o.live[pid] != nil {
-				found = o.see(pid, s) || found
-			} else {
-				rest = append(rest, candidate{pid, s})
-			}
-		}
-		if err != nil {
-			break
+	present := make(map[int]bool, len(table))
+	rest := table[:0]
+	for _, c := range table {
+		present[c.pid] = true
+		if o.live[c.pid] != nil {
+			found = o.see(c.pid, c.stat, -1) || found
+		} else {
+			rest = append(rest, c)
 		}
 	}
 	// A parent may have a greater number than its child.
@@ -378,7 +410,7 @@ func (o *Observer) Scan() bool {
 		left := rest[:0]
 		for _, c := range rest {
 			if c.ppid == o.self || o.live[c.ppid] != nil {
-				o.see(c.pid, c.stat)
+				o.see(c.pid, c.stat, -1)
 				found, again = true, true
 			} else {
 				left = append(left, c)
@@ -389,12 +421,41 @@ func (o *Observer) Scan() bool {
 	for _, c := range rest {
 		o.foreign[c.pid] = true
 	}
-	for _, w := range o.live {
-		if !w.present {
+	for pid, w := range o.live {
+		// What came up meanwhile may not have been in the table yet.
+		if ok && !present[pid] && w.Seen.Before(start) {
 			o.bury(w)
 		}
 	}
 	return found
+}
+
+// table reads the process table, without the processes that are known not to
+// be ours. ok is false if it is not complete.
+func (o *Observer) table() (table []candidate, ok bool) {
+	if o.scans++; o.scans%50 == 0 {
+		clear(o.foreign)
+	}
+	d, err := os.Open("/proc")
+	if err != nil {
+		return nil, false
+	}
+	defer d.Close()
+	for {
+		names, err := d.Readdirnames(1024)
+		for _, n := range names {
+			pid, err := strconv.Atoi(n)
+			if err != nil || o.foreign[pid] || pid == o.self {
+				continue
+			}
+			if s, err := readStat(pid); err == nil {
+				table = append(table, candidate{pid, s})
+			}
+		}
+		if err != nil {
+			return table, err == io.EOF
+		}
+	}
 }
 
 // Live looks at the process table and returns the numbers of the descendants
@@ -423,12 +484,26 @@ func (o *Observer) Alive(pid int, ticks, pidns uint64) bool {
 	return err == nil && (ticks == 0 || s.ticks == ticks) && !s.dead()
 }
 
+// Seen returns copies of all processes that have been seen, in that order.
+func (o *Observer) Seen() []*Process {
+	o.Scan()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	seen := make([]*Process, len(o.all))
+	for i, p := range o.all {
+		q := *p
+		seen[i] = &q
+	}
+	return seen
+}
+
 // Stop ends the watch and returns all processes that were seen, in that order.
 func (o *Observer) Stop() []*Process {
+	close(o.quit)
 	if o.wake >= 0 {
 		unix.Write(o.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
-		<-o.done
 	}
+	o.done.Wait()
 	o.Scan()
 	o.mu.Lock()
 	defer o.mu.Unlock()

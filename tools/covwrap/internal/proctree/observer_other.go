@@ -34,5 +34,8 @@ func (o *Observer) Live() []int { return nil }
 // Alive takes every process to run until the end.
 func (o *Observer) Alive(pid int, ticks, pidns uint64) bool { return true }
 
+// Seen returns all processes that have been seen.
+func (o *Observer) Seen() []*Process { return o.all }
+
 // Stop ends the watch and returns all processes that were seen.
 func (o *Observer) Stop() []*Process { return o.all }

@@ -33,6 +33,7 @@ type Process struct {
 	Ended    *End      // nil if unknown
 	Replaced bool      // another image of the same process was seen later
 	reaped   bool      // by the launcher
+	name     string    // of the program, as the kernel knows it
 }
 
 // End is how and when a process ended.

@@ -10,6 +10,7 @@ import (
 
 // stat is what /proc/<pid>/stat says (man 5 proc_pid_stat).
 type stat struct {
+	name     string // of the program, at most 15 bytes
 	state    byte
 	ppid     int
 	ticks    uint64
@@ -34,6 +35,9 @@ func parseStat(data []byte) (stat, error) {
 		return stat{}, fmt.Errorf("not the state of a process: %.60q", data)
 	}
 	s := stat{state: f[0][0]}
+	if j := bytes.IndexByte(data, '('); j >= 0 && j < i {
+		s.name = string(data[j+1 : i])
+	}
 	var err error
 	if s.ppid, err = strconv.Atoi(f[1]); err != nil {
 		return stat{}, fmt.Errorf("parent of a process: %w", err)

@@ -21,8 +21,15 @@ func TestMain(m *testing.M) {
 		os.Unsetenv(asCovwrap)
 		os.Exit(cli.Main(os.Args, cli.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	if built != "" {
+		os.RemoveAll(built)
+	}
+	os.Exit(status)
 }
+
+// built is the folder of the programs that tests have built.
+var built string
 
 // self is the path of this test binary.
 func self(t testing.TB) string {
