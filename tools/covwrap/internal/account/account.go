@@ -53,8 +53,8 @@ func Build(l *ledger.Ledger, o *launch.Outcome, timeLimit time.Duration) {
 	extra := 0 // images with data beyond one per process that was seen
 	for i := range o.Collected.Children {
 		c := &o.Collected.Children[i]
-		if p := find(processes, order, c); p != nil {
-			describe(&c.Child, c.Noted, p, o)
+		if p, image := find(processes, order, c); p != nil {
+			describe(&c.Child, c.Noted, p, image, o)
 			if p.covered++; p.covered > 1 {
 				extra++
 			}
@@ -77,11 +77,24 @@ func Build(l *ledger.Ledger, o *launch.Outcome, timeLimit time.Duration) {
 		}
 		l.LeftOut = append(l.LeftOut, m.LeftOut)
 	}
-	silent(l, order)
-	l.Spawned = len(order) + extra + l.LeftOutMore
+	copies := silent(l, order)
 	l.Collected = len(l.Children)
 	l.Covered = l.Collected + len(l.LeftOut) + l.LeftOutMore
-	l.Spawned = max(l.Spawned, l.Covered)
+	l.SpawnedAtLeast = l.Covered
+	if len(order) > 0 && !touched(order[0]) {
+		l.SpawnedAtLeast++ // the test itself
+	}
+	l.Spawned = max(len(order)-copies+extra+l.LeftOutMore, l.SpawnedAtLeast)
+}
+
+// touched reports whether a process has data or is left out by name.
+func touched(p *process) bool {
+	for _, m := range p.matched {
+		if m {
+			return true
+		}
+	}
+	return false
 }
 
 // outcome labels the test.
@@ -123,8 +136,9 @@ func group(seen []*proctree.Process) (map[key]*process, []*process) {
 	return byKey, order
 }
 
-// find returns the process of a child, and marks its image.
-func find(byKey map[key]*process, order []*process, c *collect.Child) *process {
+// find returns the process of a child and, if it was seen, its image, which is
+// marked.
+func find(byKey map[key]*process, order []*process, c *collect.Child) (*process, *proctree.Process) {
 	p := byKey[key{c.PID, c.PIDNS, c.Ticks}]
 	if p == nil && c.Ticks != 0 {
 		p = byKey[key{c.PID, 0, c.Ticks}]
@@ -137,15 +151,15 @@ func find(byKey map[key]*process, order []*process, c *collect.Child) *process {
 		p = byPID(order, c.PID, at)
 	}
 	if p == nil {
-		return nil
+		return nil, nil
 	}
 	for i, image := range p.images {
 		if !p.matched[i] && (c.Exe == "" || image.Exe == c.Exe || image.Exe == "") {
 			p.matched[i] = true
-			break
+			return p, image
 		}
 	}
-	return p
+	return p, nil
 }
 
 // byPID returns the process that had a number at some time, nil if none is
@@ -165,7 +179,7 @@ func byPID(order []*process, pid int, at time.Time) *process {
 }
 
 // describe says how a child ended.
-func describe(c *ledger.Child, note countermap.Exit, p *process, o *launch.Outcome) {
+func describe(c *ledger.Child, note countermap.Exit, p *process, image *proctree.Process, o *launch.Outcome) {
 	last := p.images[len(p.images)-1]
 	if c.PPID == 0 {
 		c.PPID = p.images[0].PPID
@@ -176,11 +190,9 @@ func describe(c *ledger.Child, note countermap.Exit, p *process, o *launch.Outco
 	if c.Ended.How == ledger.Execed {
 		return
 	}
-	for _, i := range p.images {
-		if i.Exe == c.Exe && i.Replaced && last.Exe != c.Exe && c.Ended.How == ledger.Unknown {
-			c.Ended = ledger.Ended{How: ledger.Execed}
-			return
-		}
+	if image != nil && image.Replaced {
+		c.Ended = ledger.Ended{How: ledger.Execed}
+		return
 	}
 	e := p.end()
 	if e == nil {
@@ -217,19 +229,26 @@ func ended(code int, sig syscall.Signal) ledger.Ended {
 	return ledger.Ended{How: ledger.Exited, Code: &code}
 }
 
-// silent finds processes that were built for coverage but left nothing.
-func silent(l *ledger.Ledger, order []*process) {
+// silent finds processes that were built for coverage but left nothing. It
+// returns how many processes were seen as a copy of their parent only: Go's
+// runtime, for one, makes such a copy for a microsecond to try what the kernel
+// offers, and whether it is seen is chance.
+func silent(l *ledger.Ledger, order []*process) (copies int) {
 	check := newChecker()
 	gone := 0
 	byPid := map[int]*process{}
 	for _, p := range order {
 		parent := byPid[p.images[0].PPID]
+		if len(p.images) == 1 && !p.matched[0] && forkWindow(p.images[0], parent) {
+			copies++
+		}
 		for i, image := range p.images {
 			byPid[image.PID] = p
 			if p.matched[i] || image.Exe == "" || forkWindow(image, parent) {
 				continue
 			}
 			covered, known := check.covered(image.Exe)
+			p.matched[i] = covered
 			if !known {
 				gone++
 				continue
@@ -247,6 +266,7 @@ func silent(l *ledger.Ledger, order []*process) {
 	if gone > 0 {
 		l.Trouble = append(l.Trouble, ledger.Trouble{Slug: "executable-gone", Text: fmt.Sprintf("%d processes left no counters and ran executables that no longer exist; whether they were built for coverage is not known", gone)})
 	}
+	return copies
 }
 
 // forkWindow reports whether an image is a copy of its parent that was seen

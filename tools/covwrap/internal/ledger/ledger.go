@@ -46,6 +46,9 @@ type Ledger struct {
 	// SpawnedIs is "exact", or "observed" when processes that live for less
 	// than a look at the process table, and leave no data, may be missing.
 	SpawnedIs string `json:"spawned_is"`
+	// SpawnedAtLeast leaves out what was seen by chance: the test itself and
+	// the covered processes. It is the same whenever the test does the same.
+	SpawnedAtLeast int `json:"spawned_at_least"`
 	// Covered counts those of them that were built for coverage, and
 	// Collected those of the covered whose counters are in the report.
 	Covered   int `json:"covered"`

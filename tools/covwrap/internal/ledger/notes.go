@@ -13,8 +13,9 @@ const (
 
 // Notes returns the lines that a tracefile carries, since it is all that comes
 // back from a remote test: the totals, and every process that was left out.
+// Nothing in them depends on chance; equal runs make equal tracefiles.
 func (l *Ledger) Notes() []string {
-	notes := []string{fmt.Sprintf("covwrap spawned=%d covered=%d collected=%d", l.Spawned, l.Covered, l.Collected)}
+	notes := []string{fmt.Sprintf("covwrap spawned=%d covered=%d collected=%d", l.SpawnedAtLeast, l.Covered, l.Collected)}
 	for i, m := range l.LeftOut {
 		if i == maxNotes {
 			break
