@@ -48,13 +48,14 @@ var ends = map[string]func(control.Control) int{
 	"exec-other": endExecOther,
 	"exec":       endExec,
 
-	"parent":  endParent,
-	"daemon":  endDaemon,
-	"orphan":  endOrphan,
-	"pool":    endPool,
-	"worker":  endWorker,
-	"cancel":  endCancel,
-	"version": endVersion,
+	"parent":    endParent,
+	"daemon":    endDaemon,
+	"orphan":    endOrphan,
+	"pool":      endPool,
+	"worker":    endWorker,
+	"cancel":    endCancel,
+	"fill-pids": endFillPids,
+	"version":   endVersion,
 }
 
 // register adds to the ends of this binary; cgo.go has some.

@@ -39,6 +39,7 @@ type Step struct {
 	Limit   string    // commands of sh that limit it, "ulimit -n 64"
 	Env     []string  // added to the environment
 	Pipe    bool      // its standard output is a pipe
+	Attack  string    // what "attack" in a script runs, with sh
 	Copies  int       // 0: one
 	AtOnce  int       // how many copies at the same time
 }
@@ -156,6 +157,7 @@ type program struct {
 	goOn   *os.File // the other end of what the program waits on
 	stdout *os.File // if it is a pipe
 	out    io.Writer
+	attack string
 }
 
 // one runs one copy.
@@ -177,7 +179,7 @@ func (p *parent) one(step Step) error {
 	if place.set != nil {
 		place.set(cmd, p.dir)
 	}
-	g := &program{cmd: cmd, place: place, out: p.out}
+	g := &program{cmd: cmd, place: place, out: p.out, attack: step.Attack}
 	theirs, err := g.connect(step.Pipe, p.dir)
 	if err != nil {
 		return err
@@ -257,9 +259,15 @@ func fifo(name string) (*os.File, error) {
 //	gone          wait until nobody is left who could say anything
 //	go            let the program go on
 //	close-output  read what is there of the program's output, and close the pipe
+//	attack        run the step's Attack
 //	15            send the signal
 func (g *program) act(word string) error {
 	switch word {
+	case "attack":
+		if out, err := exec.Command("/bin/sh", "-c", g.attack).CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
 	case "ready":
 		line, err := g.ready.ReadString('\n')
 		if err != nil {
