@@ -197,6 +197,9 @@ func describe(c *ledger.Child, note countermap.Exit, p *process, image *proctree
 	e := p.end()
 	if e == nil {
 		noted(c, note)
+		if last.Running {
+			c.Ended = ledger.Ended{How: ledger.Running}
+		}
 		return
 	}
 	c.Ended, c.End = ended(e.Code, e.Signal), e.Time.UTC()

@@ -3,6 +3,7 @@ package proctree
 import (
 	"io"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -48,10 +49,12 @@ type watched struct {
 const maxPidfds = 400
 
 // The time between two looks at the process table: as short as its cost
-// allows, up to idle when nothing new comes up.
+// allows, up to idle when nothing new comes up, up to longest on a machine with
+// very many processes.
 const (
 	minInterval = 15 * time.Millisecond
-	idle        = 200 * time.Millisecond
+	idle        = 150 * time.Millisecond
+	longest     = time.Second
 	costFactor  = 100
 )
 
@@ -120,9 +123,18 @@ func (o *Observer) events() {
 	}
 }
 
+// threadTime is the processor time that the calling thread has used. What a
+// look at the process table takes on a busy machine is mostly waiting.
+func threadTime() time.Duration {
+	var u unix.Rusage
+	unix.Getrusage(unix.RUSAGE_THREAD, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 // look reads the process table now and then until Stop.
 func (o *Observer) look() {
 	defer o.done.Done()
+	runtime.LockOSThread()
 	interval := minInterval
 	timer := time.NewTimer(interval)
 	defer timer.Stop()
@@ -132,13 +144,13 @@ func (o *Observer) look() {
 			return
 		case <-timer.C:
 		}
-		start := time.Now()
+		start := threadTime()
 		if o.Scan() {
 			interval = minInterval
 		} else {
 			interval = min(interval*2, idle)
 		}
-		interval = max(interval, time.Since(start)*costFactor)
+		interval = min(max(interval, (threadTime()-start)*costFactor), longest)
 		timer.Reset(interval)
 	}
 }
@@ -504,17 +516,26 @@ func (o *Observer) Stop() []*Process {
 		unix.Write(o.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	}
 	o.done.Wait()
-	o.Scan()
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	for pid, w := range o.live {
+		s, err := readStat(pid)
+		switch {
+		case err != nil || s.ticks != w.Ticks:
+			o.bury(w)
+		case s.dead():
+			o.deathbed(w, s)
+			o.bury(w)
+		default:
+			w.Running = true
+			if w.fd >= 0 {
+				unix.Close(w.fd)
+			}
+		}
+	}
 	for _, fd := range []int{o.epoll, o.notify, o.wake} {
 		if fd >= 0 {
 			unix.Close(fd)
-		}
-	}
-	for _, w := range o.live {
-		if w.fd >= 0 {
-			unix.Close(w.fd)
 		}
 	}
 	o.epoll, o.notify, o.wake = -1, -1, -1

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // stat is what /proc/<pid>/stat says (man 5 proc_pid_stat).
@@ -17,13 +19,20 @@ type stat struct {
 	exitCode uint32 // of a zombie, 0 if the kernel does not let us see it
 }
 
-// readStat reads the state of a process.
+// readStat reads the state of a process. It is called for every process of the
+// machine, so it makes three system calls, where package os makes ten.
 func readStat(pid int) (stat, error) {
-	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	var buf [1024]byte
+	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return stat{}, err
 	}
-	return parseStat(data)
+	n, err := unix.Read(fd, buf[:])
+	unix.Close(fd)
+	if err != nil {
+		return stat{}, err
+	}
+	return parseStat(buf[:n])
 }
 
 // parseStat parses the content of a stat file. The program's name, in
