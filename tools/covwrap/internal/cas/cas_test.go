@@ -314,7 +314,7 @@ func TestFailingHelper(t *testing.T) {
 
 func TestHeadersNeedAnEndpoint(t *testing.T) {
 	_, err := New(Options{Headers: []string{"k=v"}})
-	want := "--remote_header needs --remote_cache, so that headers go to no host but yours"
+	want := "--remote_header and --credential_helper need --remote_cache, so that secrets go to no host but yours"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %v", err, want)
 	}

@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -39,14 +40,16 @@ type Options struct {
 	// RemoteCache is grpcs://HOST:PORT, grpc://HOST:PORT, HOST:PORT (TLS, as
 	// in Bazel) or unix:PATH. Empty: the host in each blob's URI, over TLS.
 	RemoteCache string
+	// PlainHosts are the HOST:PORT in URIs that speak no TLS.
+	PlainHosts []string
 	// InstanceName replaces the one in the URIs, unless empty.
 	InstanceName string
-	// Headers are NAME=VALUE; they need RemoteCache, see [New].
+	// Headers are NAME=VALUE.
 	Headers []string
 	// TLSCertificate is a PEM file with certificates to trust in place of the
 	// system's; TLSClientCertificate and TLSClientKey identify the client.
 	TLSCertificate, TLSClientCertificate, TLSClientKey string
-	// CredentialHelpers supply further headers.
+	// CredentialHelpers supply further headers. Both need RemoteCache, see [New].
 	CredentialHelpers *credhelper.Set
 	// Retries is how often a transient failure is tried again without any
 	// progress; Timeout bounds each wait for an answer. 0: the defaults.
@@ -68,9 +71,9 @@ type Client struct {
 
 // New checks the options; it does not connect yet.
 //
-// Headers without RemoteCache are refused: the host would then be whatever
-// the build event file names, and a file from elsewhere could have a secret
-// sent to a host of its choice.
+// Headers and helpers without RemoteCache are refused: the host would then be
+// whatever the build event file names, and a file from elsewhere could have a
+// secret sent to a host of its choice.
 func New(opts Options) (*Client, error) {
 	if opts.Retries == 0 {
 		opts.Retries = DefaultRetries
@@ -94,8 +97,8 @@ func New(opts Options) (*Client, error) {
 		}
 		c.headers.Add(name, value)
 	}
-	if len(opts.Headers) > 0 && opts.RemoteCache == "" {
-		return nil, errors.New("--remote_header needs --remote_cache, so that headers go to no host but yours")
+	if (len(opts.Headers) > 0 || !opts.CredentialHelpers.Empty()) && opts.RemoteCache == "" {
+		return nil, errors.New("--remote_header and --credential_helper need --remote_cache, so that secrets go to no host but yours")
 	}
 	var err error
 	c.tls, err = tlsConfig(&opts)
@@ -155,6 +158,9 @@ func (c *Client) service(ref Ref, name string) (*service, error) {
 	endpoint := c.opts.RemoteCache
 	if endpoint == "" {
 		endpoint = "grpcs://" + ref.Host
+		if slices.Contains(c.opts.PlainHosts, ref.Host) {
+			endpoint = "grpc://" + ref.Host
+		}
 	}
 	target, useTLS, err := parseEndpoint(endpoint)
 	if err != nil {

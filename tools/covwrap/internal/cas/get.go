@@ -50,7 +50,7 @@ func (c *Client) get(ctx context.Context, ref Ref, w io.Writer) error {
 		}
 		err = c.retry(ctx, func(ctx context.Context, progress func()) error {
 			// A stream that broke goes on where it stopped.
-			return c.stream(ctx, byteStream, ref, done, func(data []byte) error {
+			return c.stream(ctx, byteStream, ref, done, 0, func(data []byte) error {
 				n, err := w.Write(data)
 				done += int64(n)
 				progress()
@@ -82,14 +82,19 @@ func (c *Client) get(ctx context.Context, ref Ref, w io.Writer) error {
 const (
 	readRequestResourceName = 1
 	readRequestOffset       = 2
+	readRequestLimit        = 3
 	readResponseData        = 10
 )
 
-// stream reads the blob from offset on and hands each piece to fn.
-func (c *Client) stream(ctx context.Context, byteStream *service, ref Ref, offset int64, fn func([]byte) error) error {
+// stream reads the blob from offset on, limit bytes unless that is 0, and
+// hands each piece to fn.
+func (c *Client) stream(ctx context.Context, byteStream *service, ref Ref, offset, limit int64, fn func([]byte) error) error {
 	request := wire.AppendBytes(nil, readRequestResourceName, ref.Digest.resourceName(c.instance(ref)))
 	if offset > 0 {
 		request = wire.AppendVarint(request, readRequestOffset, uint64(offset))
+	}
+	if limit > 0 {
+		request = wire.AppendVarint(request, readRequestLimit, uint64(limit))
 	}
 	s, err := byteStream.call(ctx, "Read", request)
 	if err != nil {

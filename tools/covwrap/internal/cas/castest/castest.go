@@ -38,6 +38,7 @@ type Call struct {
 	Method  string   // "Read" or "BatchReadBlobs"
 	Names   []string // the resource name, or the digests "HASH/SIZE"
 	Offset  int64    // of a Read
+	Limit   int64    // of a Read; 0 is none
 	Headers http.Header
 }
 
@@ -48,6 +49,8 @@ type Fault struct {
 	Data  []byte      // sent in place of the blob, unless nil
 	Hang  bool        // no end: until the client goes away
 	Cut   bool        // the connection breaks, without a status
+
+	IgnoreLimit bool // a Read sends all, whatever was asked for
 }
 
 // Start serves a cache until the test ends, over TLS if config is not nil.
@@ -167,13 +170,15 @@ func (s *Server) called(r *http.Request, c Call) *Fault {
 // read serves ByteStream.Read.
 func (s *Server) read(w http.ResponseWriter, r *http.Request, request []byte) {
 	var name string
-	var offset int64
+	var offset, limit int64
 	err := wire.Each(request, func(f wire.Field) error {
 		switch f.Num {
 		case 1:
 			name = f.String()
 		case 2:
 			offset = int64(f.Varint)
+		case 3:
+			limit = int64(f.Varint)
 		}
 		return nil
 	})
@@ -181,7 +186,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, request []byte) {
 		finish(w, &rpc.Status{Code: rpc.InvalidArgument, Message: err.Error()})
 		return
 	}
-	f := s.called(r, Call{Method: "Read", Names: []string{name}, Offset: offset})
+	f := s.called(r, Call{Method: "Read", Names: []string{name}, Offset: offset, Limit: limit})
 	instance, digest, _ := strings.Cut("/"+name, "/blobs/")
 	s.mu.Lock()
 	data, ok := s.blobs[strings.TrimPrefix(instance, "/")+"|"+digest]
@@ -194,6 +199,9 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, request []byte) {
 		data = f.Data
 	}
 	data = data[min(offset, int64(len(data))):]
+	if limit > 0 && (f == nil || !f.IgnoreLimit) {
+		data = data[:min(limit, int64(len(data)))]
+	}
 	if f != nil && f.Data == nil {
 		data = data[:min(f.After, len(data))]
 	}
