@@ -239,6 +239,12 @@ func ended(code int, sig syscall.Signal) ledger.Ended {
 func silent(l *ledger.Ledger, order []*process) (copies int) {
 	check := newChecker()
 	gone := 0
+	why, mend := "without leaving counters", "build it with covwrap's runtime (covwrap_go_binary, or \"covwrap go build\"): its counters then survive any end"
+	for _, t := range l.Trouble {
+		if t.Slug == "profile-directory-lost" {
+			why, mend = "and the profile directory with its counters is gone", "leave the folder that COVWRAP_DIR names alone"
+		}
+	}
 	byPid := map[int]*process{}
 	for _, p := range order {
 		parent := byPid[p.images[0].PPID]
@@ -261,8 +267,7 @@ func silent(l *ledger.Ledger, order []*process) (copies int) {
 			}
 			l.LeftOut = append(l.LeftOut, ledger.LeftOut{
 				PID: image.PID, Argv: image.Argv, Slug: "no-counters",
-				Why:  "built for coverage, but " + how(p) + " without leaving counters",
-				Mend: "build it with covwrap's runtime (covwrap_go_binary, or \"covwrap go build\"): its counters then survive any end",
+				Why: "built for coverage, but " + how(p) + " " + why, Mend: mend,
 			})
 		}
 	}

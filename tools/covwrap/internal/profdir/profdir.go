@@ -115,8 +115,16 @@ func hash(to *covdata.Hash, s string) bool {
 }
 
 // List calls visit for every entry of the folder, in no order, without holding
-// their names: a process may have made millions.
+// their names: a process may have made millions. A symbolic link in the place of
+// the folder is an error: what it leads to is not ours to read and to remove.
 func List(dir string, visit func(Entry)) error {
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s: not a folder but %s", dir, describe(info.Mode()))
+	}
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
@@ -166,6 +174,8 @@ func describe(m os.FileMode) string {
 		return "a pipe"
 	case m&os.ModeSocket != 0:
 		return "a socket"
+	case m.IsRegular():
+		return "a file"
 	}
 	return "a device"
 }

@@ -74,6 +74,22 @@ func TestList(t *testing.T) {
 	}
 }
 
+func TestListReplaced(t *testing.T) {
+	dir := t.TempDir()
+	link, file := filepath.Join(dir, "link"), filepath.Join(dir, "file")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Skip(err)
+	}
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{link: link + ": not a folder but a symbolic link", file: file + ": not a folder but a file"} {
+		if err := List(path, func(Entry) { t.Errorf("%s: visited", path) }); err == nil || err.Error() != want {
+			t.Errorf("List(%s): %v, want %s", path, err, want)
+		}
+	}
+}
+
 func uniq(s []string) (out []string) {
 	for _, v := range s {
 		if len(out) == 0 || out[len(out)-1] != v {

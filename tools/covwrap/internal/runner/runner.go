@@ -144,11 +144,15 @@ func (o *Options) find() (string, error) {
 // profileDir returns the profile directory, and whether it is to be removed.
 func (o *Options) profileDir() (dir string, temporary bool, err error) {
 	if o.ProfileDir != "" {
-		dir, err := filepath.Abs(o.ProfileDir)
+		if err := os.MkdirAll(o.ProfileDir, 0o777); err != nil {
+			return "", false, err
+		}
+		dir, err := filepath.EvalSymlinks(o.ProfileDir)
 		if err != nil {
 			return "", false, err
 		}
-		return dir, false, os.MkdirAll(dir, 0o777)
+		dir, err = filepath.Abs(dir)
+		return dir, false, err
 	}
 	if dir := launch.Staged(); dir != "" {
 		return dir, true, nil
