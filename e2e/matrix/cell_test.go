@@ -330,8 +330,8 @@ func (f *folder) spec(t *testing.T, steps []parent.Step) {
 		for i := range step.Argv {
 			step.Argv[i] = f.inside(step.Argv[i])
 		}
-		for i := range step.Install {
-			step.Install[i] = f.inside(step.Install[i])
+		if in := step.Install; in != nil {
+			step.Install = &[2]string{f.inside(in[0]), f.inside(in[1])}
 		}
 		s.Steps = append(s.Steps, step)
 	}

@@ -85,6 +85,11 @@ Write it anew with ` + "`go test -C e2e/matrix -run TestDocs -update`" + `.
 	} {
 		fmt.Fprintf(&b, "| %s | exact |\n", name)
 	}
+	b.WriteString("\n## Under Bazel\n\nOne `covwrap_go_test` starts these, built by `covwrap_go_binary` (mode set: a line has the number of processes that ran it), under\n`bazel coverage`; all exact, with the same output and exit status as without:\n\n")
+	for _, c := range bazelCells() {
+		fmt.Fprintf(&b, "- %s\n", c.Name)
+	}
+	b.WriteString("- a `covwrap_go_test` that starts itself: as a test that calls os.Exit, as a TestMain that does, and as a test that is killed\n")
 	b.WriteString("\n## Kinds of binary\n\nEach with: " + strings.Join(endsOfKinds, "; ") + ".\n\n| built | Linux |\n| --- | --- |\n")
 	for _, k := range kinds {
 		if k.Test || k.Stock {
@@ -105,5 +110,52 @@ Write it anew with ` + "`go test -C e2e/matrix -run TestDocs -update`" + `.
 		}
 		fmt.Fprintf(&b, "| %s (`%s`) | %s |\n", k.Name, strings.Join(append(append([]string{}, k.Cover...), k.Flags...), " "), note)
 	}
+	b.WriteString(`
+## Attacks and accidents
+
+A child does this to the profile directory, between one covered child that returned and one that is killed. The result of the
+program never changes; what the ledger names:
+
+| a child leaves, or does | the covered children | the ledger names |
+| --- | --- | --- |
+`)
+	for _, a := range attacks {
+		kept := "exact"
+		if a.Lost {
+			kept = "what was collected before"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", a.Name, kept, strings.Join(append(a.Slugs, optional(a.May)...), ", "))
+	}
+	b.WriteString(`
+The program, or the launcher, finds no room. It must not notice; the other children are exact:
+
+| where | this child | the ledger names |
+| --- | --- | --- |
+`)
+	for _, l := range limits {
+		kept := "lost, and named"
+		if l.Collected > 0 && !l.twice {
+			kept = "exact"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", l.name, kept, strings.Join(l.Slugs, ", "))
+	}
+	b.WriteString(`| no more processes and threads (control group) when the launcher is to clean up | exact | |
+
+What cannot hold:
+
+- A process that truncates the counter map of a live one ends that one by SIGBUS, as with any file that is mapped. To delete
+  the map, or the whole profile directory, does no harm to it.
+- What a program does before the runtime of covwrap is initialised (nearly nothing: only packages of the standard library come
+  before) is counted, but a process that dies there has no map.
+- A process without a view of the profile directory (another root folder, a mount namespace that hides it) has no map: it is named.
+`)
 	return b.String()
+}
+
+func optional(slugs []string) []string {
+	var all []string
+	for _, s := range slugs {
+		all = append(all, s+" (if it was not collected yet)")
+	}
+	return all
 }

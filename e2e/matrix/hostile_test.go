@@ -143,7 +143,7 @@ var attacks = []struct {
 	{Name: "the profile directory became a file", Shell: `rm -rf $D; echo >$D`, Lost: true, hostile: hostile{Slugs: []string{"profile-directory-lost"}, May: []string{"no-counters"}}},
 	{
 		Name: "the profile directory became a link", Shell: `rm -rf $D; mkdir $F/target; cp $F/precious $F/target; ln -s $F/target $D`,
-		hostile: hostile{Slugs: []string{"foreign-file"}, May: []string{"no-counters"}, After: func(t *testing.T, f *folder) {
+		hostile: hostile{Slugs: []string{"profile-directory-lost"}, May: []string{"no-counters"}, After: func(t *testing.T, f *folder) {
 			precious(t, f)
 			if _, err := os.Stat(f.path("target/precious")); err != nil {
 				t.Errorf("a file behind the link: %v", err)
@@ -187,40 +187,52 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// TestLimits runs programs that covwrap's runtime finds no room in: they must
-// not notice, and the ledger must name them.
+// limits are places that covwrap's runtime finds no room in.
+var limits = []struct {
+	name  string
+	step  parent.Step
+	twice bool // a second child, without the limit
+	hostile
+}{
+	{
+		name: "file size limit 0", step: parent.Step{Argv: []string{"", "return", "DIR"}, Limit: "ulimit -f 0", Pipe: true, Script: "close-output"},
+		twice: true, hostile: hostile{Covered: 2, Collected: 1, Slugs: []string{"map-file-size-limit"}},
+	},
+	{
+		name: "no file descriptor left at the start", step: parent.Step{Argv: []string{"", "return", "DIR"}, Limit: "ulimit -n 5"},
+		twice: true, hostile: hostile{Covered: 2, Collected: 1, Slugs: []string{"map-no-descriptors"}},
+	},
+	{name: "profile directory full", step: parent.Step{Argv: []string{"", "return", "DIR"}}, hostile: hostile{Tmpfs: "4k", Covered: 1, Slugs: []string{"map-no-space"}}},
+	{
+		name: "profile directory fills up while the program runs",
+		step: parent.Step{
+			Argv: []string{"", "notify", "DIR", "15"}, Script: "ready attack 15",
+			Attack: `[ -n "$COVWRAP_DIR" ] || exit 0; dd if=/dev/zero of="$COVWRAP_DIR/fill" bs=4k count=1024 2>/dev/null; [ -s "$COVWRAP_DIR/fill" ]`,
+		},
+		hostile: hostile{Tmpfs: "1m", Covered: 1, Collected: 1, Slugs: []string{"foreign-file"}},
+	},
+	{
+		name:    "another root folder (chroot), without the profile directory",
+		step:    parent.Step{Install: &[2]string{"SUBJECT", "DIR/elsewhere/program"}, Argv: []string{"/program", "return", "DIR"}, Place: "other root"},
+		hostile: hostile{Covered: 1, Slugs: []string{"no-counters"}},
+	},
+}
+
+// TestLimits runs programs there: they must not notice, and the ledger must name
+// them.
 func TestLimits(t *testing.T) {
-	for _, tc := range []struct {
-		name  string
-		step  parent.Step
-		twice bool // a second child, without the limit
-		hostile
-	}{
-		{
-			name: "file size limit 0", step: parent.Step{Argv: []string{"", "return", "DIR"}, Limit: "ulimit -f 0", Pipe: true, Script: "close-output"},
-			twice: true, hostile: hostile{Covered: 2, Collected: 1, Slugs: []string{"map-file-size-limit"}},
-		},
-		{
-			name: "no file descriptor left at the start", step: parent.Step{Argv: []string{"", "return", "DIR"}, Limit: "ulimit -n 5"},
-			twice: true, hostile: hostile{Covered: 2, Collected: 1, Slugs: []string{"map-no-descriptors"}},
-		},
-		{name: "profile directory full", step: parent.Step{Argv: []string{"", "return", "DIR"}}, hostile: hostile{Tmpfs: "4k", Covered: 1, Slugs: []string{"map-no-space"}}},
-		{
-			name: "profile directory fills up while the program runs",
-			step: parent.Step{
-				Argv: []string{"", "notify", "DIR", "15"}, Script: "ready attack 15",
-				Attack: `[ -n "$COVWRAP_DIR" ] || exit 0; dd if=/dev/zero of="$COVWRAP_DIR/fill" bs=4k count=1024 2>/dev/null; [ -s "$COVWRAP_DIR/fill" ]`,
-			},
-			hostile: hostile{Tmpfs: "1m", Covered: 1, Collected: 1, Slugs: []string{"foreign-file"}},
-		},
-	} {
+	for _, tc := range limits {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			covered, twin := mustCovered(t, kind("atomic"), "subject")
 			steps := func(bin string) []parent.Step {
 				step := tc.step
-				step.Argv = append([]string{bin}, step.Argv[1:]...)
-				step.Place = "child"
+				if step.Place == "" {
+					step.Argv = append([]string{bin}, step.Argv[1:]...)
+					step.Place = "child"
+				} else {
+					step.Install = &[2]string{bin, step.Install[1]}
+				}
 				all := []parent.Step{step}
 				if tc.twice {
 					all = append(all, parent.Step{Argv: []string{bin, "block", "DIR"}, Place: "child", Script: "ready 9"})

@@ -23,7 +23,8 @@ import (
 const parentVariable = "MATRIX_PARENT"
 
 var (
-	update  = flag.Bool("update", false, "write docs/matrix.md anew")
+	update  = flag.Bool("update", false, "write docs/matrix.md and bazel/cells.json anew")
+	bazel   = flag.Bool("bazel", false, "also run cells under bazel coverage")
 	scratch string // folder for everything that the tests make
 	self    string // this binary
 	tags    *oracle.Tags

@@ -258,7 +258,7 @@ func TestRebuilt(t *testing.T) {
 		var all []parent.Step
 		for _, bin := range bins {
 			all = append(all, parent.Step{
-				Install: [2]string{bin, "DIR/program"}, Argv: []string{"DIR/program", "version", "DIR"}, Place: "child", Script: "ready 9",
+				Install: &[2]string{bin, "DIR/program"}, Argv: []string{"DIR/program", "version", "DIR"}, Place: "child", Script: "ready 9",
 			})
 		}
 		return all

@@ -45,7 +45,7 @@ var testEnds = []struct {
 	},
 	{
 		Name: "its own helper is killed", Test: "TestStartsAndKills", Status: "exit status 0", Images: 2,
-		Counts: sum(helperWork, must(5), counts{"helper.start-and-kill": 1, "helper.hang": 1, "park": 1}),
+		Counts: sum(helperWork, must(6), counts{"helper.start-and-kill": 1, "helper.hang": 1, "park": 1}),
 	},
 }
 

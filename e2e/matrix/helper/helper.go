@@ -49,7 +49,9 @@ func StartAndKill(args ...string) (string, error) {
 	cmd := exec.Command(os.Args[0], args...) // #helper.start-and-kill
 	r, w, err := os.Pipe()
 	control.Must(err)
-	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = os.Stdout, os.Stderr, []*os.File{w, os.NewFile(4, "wait")}
+	wait, _, err := os.Pipe() // the other end stays open as long as this process lives
+	control.Must(err)
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = os.Stdout, os.Stderr, []*os.File{w, wait}
 	control.Must(cmd.Start())
 	control.Must(w.Close())
 	_, err = r.Read(make([]byte, 1))

@@ -51,6 +51,7 @@ type position struct {
 type Tags struct {
 	at     map[position]string
 	column map[position]int
+	opens  map[position]bool
 }
 
 var tagged = regexp.MustCompile(`^(\s*)\S.*// #([a-z0-9.-]+)$`)
@@ -58,7 +59,7 @@ var tagged = regexp.MustCompile(`^(\s*)\S.*// #([a-z0-9.-]+)$`)
 // ReadTags reads the tags of the Go files in the folders below root, whose
 // import paths begin with module. It refuses a tag that two lines bear.
 func ReadTags(root, module string, folders ...string) (*Tags, error) {
-	t := &Tags{map[position]string{}, map[position]int{}}
+	t := &Tags{map[position]string{}, map[position]int{}, map[position]bool{}}
 	seen := map[string]position{}
 	for _, folder := range folders {
 		files, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
@@ -82,6 +83,7 @@ func ReadTags(root, module string, folders ...string) (*Tags, error) {
 				seen[m[2]] = pos
 				t.at[pos] = m[2]
 				t.column[pos] = len(m[1]) + 1
+				t.opens[pos] = strings.Contains(line, "{ // #")
 			}
 		}
 	}
@@ -243,4 +245,21 @@ func Lines(blocks []Block) map[string]map[int]uint64 {
 		}
 	}
 	return files
+}
+
+// At returns the tag that a line bears.
+func (t *Tags) At(file string, line int) (string, bool) {
+	tag, ok := t.at[position{file, line}]
+	return tag, ok
+}
+
+// Opens reports whether the tag's line also opens another block, so that the
+// line's count in a tracefile may be that block's.
+func (t *Tags) Opens(tag string) bool {
+	for pos, name := range t.at {
+		if name == tag {
+			return t.opens[pos]
+		}
+	}
+	return false
 }

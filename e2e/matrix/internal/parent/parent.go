@@ -32,16 +32,16 @@ type Spec struct {
 
 // Step is a program to run, or several copies of it.
 type Step struct {
-	Install [2]string // before: the file Install[0] is copied over Install[1]
-	Argv    []string  // of the program
-	Place   string    // one of Places
-	Script  string    // what to do to it: see act
-	Limit   string    // commands of sh that limit it, "ulimit -n 64"
-	Env     []string  // added to the environment
-	Pipe    bool      // its standard output is a pipe
-	Attack  string    // what "attack" in a script runs, with sh
-	Copies  int       // 0: one
-	AtOnce  int       // how many copies at the same time
+	Install *[2]string `json:",omitempty"` // before: the file Install[0] is copied over Install[1]
+	Argv    []string   // of the program
+	Place   string     // one of Places
+	Script  string     `json:",omitempty"` // what to do to it: see act
+	Limit   string     `json:",omitempty"` // commands of sh that limit it, "ulimit -n 64"
+	Env     []string   `json:",omitempty"` // added to the environment
+	Pipe    bool       `json:",omitempty"` // its standard output is a pipe
+	Attack  string     `json:",omitempty"` // what "attack" in a script runs, with sh
+	Copies  int        `json:",omitempty"` // 0: one
+	AtOnce  int        `json:",omitempty"` // how many copies at the same time
 }
 
 // Result is what became of it.
@@ -114,7 +114,7 @@ type parent struct {
 
 // all runs a step's copies, AtOnce of them at a time.
 func (p *parent) all(step Step) error {
-	if step.Install[0] != "" {
+	if step.Install != nil {
 		if err := install(step.Install[0], step.Install[1]); err != nil {
 			return err
 		}
@@ -249,7 +249,8 @@ func fifo(name string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return os.NewFile(uintptr(fd), name), nil
+	// A named pipe that stays would block who reads the folder's files.
+	return os.NewFile(uintptr(fd), name), os.Remove(name)
 }
 
 // act does one word of a script:

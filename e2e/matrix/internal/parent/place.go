@@ -38,6 +38,10 @@ var Places = []*Place{
 		set:  attributes(syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID, Unshareflags: syscall.CLONE_NEWNS}),
 		wrap: shell(`mount -t proc proc /proc && exec "$@"`),
 	},
+	{Name: "other root", Root: true, set: func(cmd *exec.Cmd, dir string) {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: filepath.Join(dir, "elsewhere")}
+		cmd.Dir = "/"
+	}},
 	{Name: "shell script", wrap: shell(`"$@"; echo "status $?"`)},
 	{Name: "Python script", wrap: func(argv []string) []string {
 		const script = `import subprocess, sys
