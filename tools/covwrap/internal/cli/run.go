@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/covwrap/covwrap/tools/covwrap/internal/launch"
-	"github.com/covwrap/covwrap/tools/covwrap/internal/ledger"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/runner"
 )
 
@@ -144,7 +143,7 @@ func Wrapped(args []string, stdio Stdio) (status int, ok bool) {
 	var tracefile string
 	w.Write = func(r *runner.Report) {
 		for _, b := range w.Bad {
-			r.Ledger.Trouble = append(r.Ledger.Trouble, ledger.Trouble{Slug: "bad-option", Text: fmt.Sprintf("%s=%q: not understood", launch.OptionsVar, b)})
+			r.Note("bad-option", fmt.Sprintf("%s: %q is not understood", launch.OptionsVar, b))
 		}
 		var err error
 		if tracefile == "" {
@@ -154,8 +153,7 @@ func Wrapped(args []string, stdio Stdio) (status int, ok bool) {
 			err = r.WriteLCOV(tracefile)
 		}
 		if err != nil {
-			r.Ledger.Trouble = append(r.Ledger.Trouble, ledger.Trouble{Slug: "tracefile-not-written", Text: err.Error()})
-			r.Log = append(r.Log, "tracefile-not-written: "+err.Error()+"\n"...)
+			r.Note("tracefile-not-written", err.Error())
 		}
 		if w.Outputs != "" {
 			r.WriteOutputs(w.Outputs)

@@ -15,6 +15,7 @@ import (
 	"sort"
 
 	"github.com/covwrap/covwrap/embed/countermap"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/covdata"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/ledger"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/profdir"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/profiles"
@@ -56,6 +57,7 @@ type Collector struct {
 	leftMore int
 	troubles []ledger.Trouble
 	profile  *keeper
+	phases   byPhase
 
 	keep    bool                 // leave the files where they are
 	done    map[string]bool      // files that are finished with but still there
@@ -107,6 +109,7 @@ func New(c Config) *Collector {
 		mapped: map[int][]span{}, ids: map[string]processID{}, newest: map[processID]int64{},
 	}
 	col.binaries = newBinaries(c.Dir, t, col.trouble)
+	col.phases = byPhase{map[string]*tally.Tally{}, map[covdata.Hash]*covdata.Meta{}}
 	col.profile = &keeper{store: c.Profiles, trouble: col.trouble}
 	return col
 }

@@ -153,6 +153,7 @@ func (c *Collector) foldMap(e profdir.Entry, final bool) {
 		quarantine(m, "map-damaged", err, mendForeign)
 		return
 	}
+	parts := c.splitMap(m)
 	early := 0
 	c.scratch.reset()
 	err = m.VisitFuncs(c.words, bin.pkgs, func(pkg, fn uint32, counters []uint32) error {
@@ -181,6 +182,8 @@ func (c *Collector) foldMap(e profdir.Entry, final bool) {
 		child.Trouble = "the counters on the first and last page of the region may be missing: only whole pages could be mapped"
 	}
 	c.add(child, bin, m.GOOS, m.GOARCH)
+	c.addParts(m, bin, len(c.children)-1, parts)
+	c.removeSnapshots(m)
 	c.closeMap(e)
 	m.Close()
 	delete(c.ids, e.Name)
@@ -288,6 +291,7 @@ func (c *Collector) foldCounters(e profdir.Entry, final bool) {
 		PID: e.PID, Argv: counters.Argv(), Binary: e.Hash.String(),
 		End: time.Unix(0, e.Nanos).UTC(), Collected: "stock", Ended: ledger.Ended{How: ledger.Unknown},
 	}}, bin, counters.Args["GOOS"], counters.Args["GOARCH"])
+	c.addToPhase(bin, len(c.children)-1, e.Nanos)
 	c.finished(e)
 }
 

@@ -12,6 +12,7 @@ import (
 // Result is what a collection found.
 type Result struct {
 	Packages []*tally.Package
+	Phases   []Phase // in the order of their marks; nil without any
 	Binaries []ledger.Binary
 	Children []Child   // by start
 	LeftOut  []LeftOut // by time
@@ -28,7 +29,7 @@ func (c *Collector) Result() *Result {
 		c.children[i].BlocksOnlyHere = alone[i]
 	}
 	r := &Result{
-		Packages: c.tally.Packages, Children: c.children, LeftMore: c.leftMore,
+		Packages: c.tally.Packages, Phases: c.phaseResults(), Children: c.children, LeftMore: c.leftMore,
 		Trouble: c.troubles, Log: c.log, Sources: c.binaries.sources,
 	}
 	have := map[int]bool{}

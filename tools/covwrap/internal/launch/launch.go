@@ -110,8 +110,9 @@ func Run(c Config) (*Outcome, error) {
 		Alive: func(m *countermap.Map) bool { return observer.Alive(m.PID, m.Ticks, m.PIDNS) },
 	})
 	adopt()
+	// Never undone: a second SIGTERM must not end us while the caller writes
+	// what was collected.
 	signals := listen()
-	defer signals.stop()
 	main, err := start(c)
 	if err != nil {
 		observer.Stop()

@@ -56,9 +56,6 @@ func listen() *listener {
 	return l
 }
 
-// stop ends the subscription.
-func (l *listener) stop() { signal.Stop(l.c) }
-
 // isTermination reports whether a signal asks the test to end.
 func isTermination(s syscall.Signal) bool {
 	for _, t := range terminations {

@@ -25,8 +25,6 @@ func listen() *listener {
 	return l
 }
 
-func (l *listener) stop() { signal.Stop(l.c) }
-
 func isTermination(s syscall.Signal) bool { return true }
 
 func relayed(s syscall.Signal, grouped bool) bool { return false }

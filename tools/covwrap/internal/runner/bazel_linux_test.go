@@ -1,9 +1,14 @@
 package runner_test
 
 import (
+	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -46,4 +51,178 @@ func TestWithoutCoverage(t *testing.T) {
 	}
 	cmd = wrapped(t, "", "COVERAGE_DIR=", "COVWRAP_TEST=pkg/none")
 	expect(t, "missing test", run(t, cmd), result{"exit 127", "", "covwrap: cannot run " + top(cmd) + "/runfiles/ws/pkg/none: no such file or directory\n"})
+}
+
+// bazelScript runs a bash script as a test of Bazel under coverage, with the
+// programs in its working folder.
+func bazelScript(t *testing.T, script string, env ...string) (result, *exec.Cmd) {
+	t.Helper()
+	dir := programs(t)
+	cmd := wrapped(t, script, env...)
+	for _, p := range []string{"plain", "stock", "mapped", "set"} {
+		if err := os.Symlink(filepath.Join(dir, p), filepath.Join(cmd.Dir, p)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return run(t, cmd), cmd
+}
+
+// tree lists all files below a folder, with what differs from run to run
+// replaced by a star.
+func tree(t *testing.T, dir string) (files []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if !d.IsDir() && d.Name() != ".keep" {
+			rel, _ := filepath.Rel(dir, path)
+			rel = regexp.MustCompile(`[0-9a-f]{32}(\.\d+\.\d+)?|\.\d+\.dat`).ReplaceAllString(rel, "*")
+			files = append(files, rel)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(files)
+	return files
+}
+
+// tracefileOf returns the only tracefile of a test.
+func tracefileOf(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(top(cmd), "cov", "*.dat"))
+	if err != nil || len(names) != 1 {
+		t.Fatalf("COVERAGE_DIR has %v, not 1 tracefile (%v)", names, err)
+	}
+	return read(t, names[0])
+}
+
+// TestBazel: what a test leaves behind under Bazel, and that nothing of it is
+// on its output, whether it passes or not.
+func TestBazel(t *testing.T) {
+	const script = "echo out; echo err >&2; ./mapped return; ./mapped kill; "
+	for name, tc := range map[string]struct {
+		script  string
+		env     []string
+		want    result
+		outcome string
+		files   []string
+	}{
+		"passed":                {script + "exit 0", nil, result{"exit 0", "out\n", "err\n"}, "passed", everything},
+		"failed":                {script + "exit 3", nil, result{"exit 3", "out\n", "err\n"}, "failed", everything},
+		"killed":                {script + "kill -9 $$", nil, result{"signal: killed", "out\n", "err\n"}, "killed", everything},
+		"no profiles":           {script + "exit 0", []string{"COVWRAP_OPTIONS=keep_profiles=0 grace=1s"}, result{"exit 0", "out\n", "err\n"}, "passed", []string{"cov/covwrap*", "out/covwrap/ledger.json"}},
+		"no undeclared outputs": {script + "exit 0", []string{"TEST_UNDECLARED_OUTPUTS_DIR="}, result{"exit 0", "out\n", "err\n"}, "", []string{"cov/covwrap*"}},
+		"bad option":            {script + "exit 0", []string{"COVWRAP_OPTIONS=grace=fast"}, result{"exit 0", "out\n", "err\n"}, "passed", append([]string{"cov/covwrap*", "out/covwrap/covwrap.log"}, everything[1:]...)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, cmd := bazelScript(t, tc.script, tc.env...)
+			// What bash says of a child that was killed.
+			got.err = regexp.MustCompile(`(?m)^.*line \d+: .*\n`).ReplaceAllString(got.err, "")
+			expect(t, "the test", got, tc.want)
+			os.RemoveAll(filepath.Join(top(cmd), "runfiles"))
+			if files := tree(t, top(cmd)); !slices.Equal(files, tc.files) {
+				t.Errorf("files %q, want %q", files, tc.files)
+			}
+			trace := tracefileOf(t, cmd)
+			for _, want := range []string{
+				"#covwrap spawned=3 covered=2 collected=2\nSF:lib/lib.go\n",
+				"FNDA:2,main\n", "DA:13,2\n", "DA:20,1\n", "DA:26,1\n",
+			} {
+				if !strings.Contains(trace, want) {
+					t.Errorf("want %q in the tracefile\n%s", want, trace)
+				}
+			}
+			if tc.outcome == "" {
+				return
+			}
+			text := read(t, filepath.Join(top(cmd), "out", "covwrap", "ledger.json"))
+			l := readLedger(t, filepath.Join(top(cmd), "out", "covwrap", "ledger.json"))
+			if l.Outcome != tc.outcome || l.Test != "//pkg:test" || len(l.Children) != 2 {
+				t.Errorf("%+v", l)
+			}
+			// No machine in it: the programs themselves lie elsewhere here.
+			if strings.Contains(text, top(cmd)) {
+				t.Errorf("the ledger names %s:\n%s", top(cmd), text)
+			}
+		})
+	}
+}
+
+// everything is what a test with children leaves in COVERAGE_DIR and in its
+// undeclared outputs.
+var everything = []string{
+	"cov/covwrap*", "out/covwrap/ledger.json",
+	"out/covwrap/profiles/covcounters.*", "out/covwrap/profiles/covcounters.*", "out/covwrap/profiles/covmeta.*",
+}
+
+// killedStock starts a stock program, waits until the launcher must have seen
+// it, and kills it.
+const killedStock = `
+mkfifo never; exec 9<>never
+./stock wait <&9 >ready &
+while ! [ -s ready ]; do sleep 0.01; done
+sleep 1.2
+kill -9 $!
+wait $! 2>/dev/null
+`
+
+// TestOnMissing: a covered process that lost its counters is named, and fails
+// the test only if that was asked for.
+func TestOnMissing(t *testing.T) {
+	const line = "covwrap: spawned N, covered 1, collected 0; missing: P no-counters (./stock wait)\n"
+	for name, tc := range map[string]struct {
+		option string
+		end    string
+		want   result
+	}{
+		"ignore":            {"ignore", "exit 0", result{"exit 0", "", ""}},
+		"warn":              {"warn", "exit 0", result{"exit 0", "", line}},
+		"fail":              {"fail", "exit 0", result{"exit 3", "", line}},
+		"fail, failed test": {"fail", "exit 5", result{"exit 5", "", line}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, cmd := bazelScript(t, "exec 2>/dev/null"+killedStock+tc.end, "COVWRAP_OPTIONS=on_missing="+tc.option)
+			got.err = regexp.MustCompile(`spawned \d+`).ReplaceAllString(got.err, "spawned N")
+			got.err = regexp.MustCompile(`missing: \d+`).ReplaceAllString(got.err, "missing: P")
+			expect(t, name, got, tc.want)
+			first, _, _ := strings.Cut(regexp.MustCompile(`pid=\d+`).ReplaceAllString(tracefileOf(t, cmd), "pid=P"), "SF:")
+			if want := "#covwrap spawned=2 covered=1 collected=0\n#covwrap missing no-counters pid=P ./stock wait\n"; first != want {
+				t.Errorf("tracefile begins %q, want %q", first, want)
+			}
+			l := readLedger(t, filepath.Join(top(cmd), "out", "covwrap", "ledger.json"))
+			if len(l.LeftOut) != 1 || l.LeftOut[0].Why != "built for coverage, but ended by SIGKILL without leaving counters" {
+				t.Errorf("left out %+v", l.LeftOut)
+			}
+		})
+	}
+}
+
+// TestTimeout: Bazel's SIGTERM to the group when the time is up; the test ends,
+// and everything is there, labelled.
+func TestTimeout(t *testing.T) {
+	dir := programs(t)
+	cmd := wrapped(t, "exec 2>/dev/null; mkfifo never; "+dir+"/mapped wait <>never >ready & while ! [ -s ready ]; do sleep 0.01; done; sleep 1; echo $$; exec sleep 60", "TEST_TIMEOUT=2")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	got := signalled(t, cmd, func(launcher, _ int) { syscall.Kill(-launcher, syscall.SIGTERM) })
+	expect(t, "timed out", got, result{"signal: terminated", "", ""})
+	l := readLedger(t, filepath.Join(top(cmd), "out", "covwrap", "ledger.json"))
+	if l.Outcome != "timed out" || len(l.Children) != 1 || ending(l.Children[0].Ended) != "SIGTERM" {
+		t.Errorf("outcome %q, children %+v", l.Outcome, l.Children)
+	}
+	if trace := tracefileOf(t, cmd); !strings.Contains(trace, "DA:32,1\n") {
+		t.Errorf("tracefile:\n%s", trace)
+	}
+}
+
+// TestEndBefore: the launcher ends the test before its time is up.
+func TestEndBefore(t *testing.T) {
+	got, cmd := bazelScript(t, "exec sleep 60", "TEST_TIMEOUT=2", "COVWRAP_OPTIONS=end_before_timeout=1500ms")
+	expect(t, "ended before its time", got, result{"signal: terminated", "", ""})
+	if l := readLedger(t, filepath.Join(top(cmd), "out", "covwrap", "ledger.json")); l.Outcome != "timed out" {
+		t.Errorf("outcome %q", l.Outcome)
+	}
 }

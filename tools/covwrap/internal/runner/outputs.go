@@ -11,6 +11,12 @@ import (
 	"github.com/covwrap/covwrap/tools/covwrap/internal/lines"
 )
 
+// Note adds a trouble to the ledger and to the log.
+func (r *Report) Note(slug, text string) {
+	r.Ledger.Trouble = append(r.Ledger.Trouble, ledger.Trouble{Slug: slug, Text: text})
+	r.Log = append(r.Log, slug+": "+text+"\n"...)
+}
+
 // WriteLCOV writes a tracefile, with the account in its comments.
 func (r *Report) WriteLCOV(path string) error {
 	return atomicfile.Write(path, func(w io.Writer) error {
