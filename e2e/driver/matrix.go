@@ -12,16 +12,20 @@ import (
 // end, in every place, for every kind of binary.
 func runMatrix(r *report) {
 	dir := filepath.Join(r.root, "e2e", "matrix")
-	stdout, err := r.command(dir, nil, "go", "test", "-count=1", "-json", "-timeout=20m", "./...")
-	outcomes, broken := goTests(strings.NewReader(stdout))
-	if broken != nil {
-		r.check("go test", broken)
-		return
-	}
-	for _, name := range slices.Sorted(maps.Keys(outcomes)) {
-		r.check(name, outcomes[name])
-	}
-	if err != nil && len(outcomes) == 0 {
-		r.check("go test", errors.New(tail(err.Error(), 60)))
+	for _, args := range [][]string{
+		{"./..."},
+		{"-run=^TestBazel$", ".", "-bazel"},
+	} {
+		stdout, err := r.command(dir, nil, "go", append([]string{"test", "-count=1", "-json", "-timeout=20m"}, args...)...)
+		outcomes, broken := goTests(strings.NewReader(stdout))
+		if broken == nil && err != nil && len(outcomes) == 0 {
+			broken = errors.New(tail(err.Error(), 60))
+		}
+		if broken != nil {
+			r.check("go test "+strings.Join(args, " "), broken)
+		}
+		for _, name := range slices.Sorted(maps.Keys(outcomes)) {
+			r.check(name+" "+strings.Join(args[1:], " "), outcomes[name])
+		}
 	}
 }

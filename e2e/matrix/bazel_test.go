@@ -97,7 +97,7 @@ func TestBazel(t *testing.T) {
 	if !*bazel {
 		t.Skip("without -bazel")
 	}
-	defer bazelw(t, "shutdown")
+	t.Cleanup(func() { bazelw(t, "shutdown") })
 	bazelw(t, "coverage", "--nocache_test_results", "--nozip_undeclared_test_outputs", "--instrumentation_filter=^//",
 		"//bazel:bazel_test", "//helper:helper_test")
 

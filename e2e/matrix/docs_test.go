@@ -137,7 +137,7 @@ The program, or the launcher, finds no room. It must not notice; the other child
 		if l.Collected > 0 && !l.twice {
 			kept = "exact"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", l.name, kept, strings.Join(l.Slugs, ", "))
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", l.name, kept, strings.Join(append(l.Slugs, seen(l.May)...), ", "))
 	}
 	b.WriteString(`| no more processes and threads (control group) when the launcher is to clean up | exact | |
 
@@ -147,9 +147,17 @@ What cannot hold:
   the map, or the whole profile directory, does no harm to it.
 - What a program does before the runtime of covwrap is initialised (nearly nothing: only packages of the standard library come
   before) is counted, but a process that dies there has no map.
-- A process without a view of the profile directory (another root folder, a mount namespace that hides it) has no map: it is named.
+- A process without a view of the profile directory (another root folder, a mount namespace that hides it) has no map.
 `)
 	return b.String()
+}
+
+func seen(slugs []string) []string {
+	var all []string
+	for _, s := range slugs {
+		all = append(all, s+" (if it lives long enough to be seen)")
+	}
+	return all
 }
 
 func optional(slugs []string) []string {
