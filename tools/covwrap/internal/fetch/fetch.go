@@ -49,6 +49,9 @@ type Options struct {
 // Attempt is one attempt of a test, with what could be had of it.
 type Attempt struct {
 	Test *bep.TestResult
+	// Name is a path for it that no other attempt in the build has: package,
+	// target, and shard, run and attempt if there are several.
+	Name string
 	// Dir is its folder; it is removed when the function that got it returns.
 	Dir string
 	// Err joins what went wrong: outputs that Bazel names and that could not
@@ -82,7 +85,7 @@ func Each(ctx context.Context, b *bep.Build, opts Options, fn func(Attempt) erro
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		err := fn(Attempt{Test: p.test, Dir: p.dir, Err: errors.Join(p.errs...)})
+		err := fn(Attempt{Test: p.test, Name: p.name, Dir: p.dir, Err: errors.Join(p.errs...)})
 		if err == nil {
 			err = os.RemoveAll(p.dir)
 		}
@@ -118,6 +121,7 @@ func RemoteOptions(b *bep.Build, opts cas.Options) cas.Options {
 // pending is an attempt that is being fetched.
 type pending struct {
 	test *bep.TestResult
+	name string // of its folder
 	dir  string
 	cost int64 // of disk
 
@@ -178,10 +182,55 @@ func localPath(uri string) (string, error) {
 // isRemote reports whether a URI is a remote cache's.
 func isRemote(uri string) bool { return strings.HasPrefix(uri, "bytestream://") }
 
-// attemptDir is the name of an attempt's folder below bazel-testlogs, made
-// unique for attempts and configurations, which share one there.
-func attemptDir(i int, t *bep.TestResult) string {
-	label := strings.NewReplacer("//", "/", ":", "/", "@", "").Replace(t.Label)
-	parts := slices.DeleteFunc(strings.Split(label, "/"), func(s string) bool { return s == "" || s == "." || s == ".." })
-	return filepath.Join(append([]string{fmt.Sprintf("%06d", i)}, parts...)...)
+// names returns a path for every attempt, as in bazel-testlogs: the target's
+// package and name, and below it what tells the attempt from others of the
+// same target.
+func names(tests []bep.TestResult) []string {
+	type target struct{ runs, shards, attempts, configs map[string]bool }
+	targets := map[string]*target{}
+	for i := range tests {
+		t := &tests[i]
+		g := targets[t.Label]
+		if g == nil {
+			g = &target{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
+			targets[t.Label] = g
+		}
+		g.runs[fmt.Sprint(t.Run)] = true
+		g.shards[fmt.Sprint(t.Shard)] = true
+		g.attempts[fmt.Sprint(t.Attempt)] = true
+		g.configs[t.Configuration] = true
+	}
+	out := make([]string, len(tests))
+	seen := map[string]int{}
+	for i := range tests {
+		t := &tests[i]
+		g := targets[t.Label]
+		label := strings.NewReplacer("//", "/", ":", "/", "@", "").Replace(t.Label)
+		parts := slices.DeleteFunc(strings.FieldsFunc(label, func(r rune) bool { return r == '/' || r == '\\' || r == 0 }),
+			func(s string) bool { return s == "." || s == ".." })
+		var which []string
+		for _, p := range []struct {
+			among map[string]bool
+			text  string
+		}{
+			{g.configs, "config_" + t.Configuration[:min(8, len(t.Configuration))]},
+			{g.shards, fmt.Sprintf("shard_%d", t.Shard)},
+			{g.runs, fmt.Sprintf("run_%d", t.Run)},
+			{g.attempts, fmt.Sprintf("attempt_%d", t.Attempt)},
+		} {
+			if len(p.among) > 1 {
+				which = append(which, p.text)
+			}
+		}
+		if len(which) > 0 {
+			parts = append(parts, strings.NewReplacer("/", "_", "\\", "_", "\x00", "_").Replace(strings.Join(which, "_")))
+		}
+		name := filepath.Join(parts...)
+		seen[name]++
+		if n := seen[name]; n > 1 {
+			name = filepath.Join(name, fmt.Sprintf("again_%d", n)) // several builds in one file
+		}
+		out[i] = name
+	}
+	return out
 }

@@ -303,17 +303,27 @@ func TestRemoteOptions(t *testing.T) {
 	}
 }
 
-func TestAttemptDir(t *testing.T) {
-	for label, want := range map[string]string{
-		"//a/b:c":         "000007/a/b/c",
-		"//:c":            "000007/c",
-		"@repo//a:b/c":    "000007/repo/a/b/c",
-		"@@repo~//a:b":    "000007/repo~/a/b",
-		"//../..:../../x": "000007/x",
-		"//a:.":           "000007/a",
-	} {
-		if got := filepath.ToSlash(attemptDir(7, &bep.TestResult{Label: label})); got != want {
-			t.Errorf("%s: %s, want %s", label, got, want)
+func TestNames(t *testing.T) {
+	tests := []bep.TestResult{
+		{Label: "//a/b:c", Run: 1, Shard: 1, Attempt: 1},
+		{Label: "//:root", Run: 1, Shard: 1, Attempt: 1},
+		{Label: "@repo//a:b/c", Run: 1, Shard: 1, Attempt: 1},
+		{Label: "@@repo~//a:b", Run: 1, Shard: 1, Attempt: 1},
+		{Label: "//../..:../../x", Run: 1, Shard: 1, Attempt: 1},
+		{Label: "//a:many", Run: 1, Shard: 1, Attempt: 1},
+		{Label: "//a:many", Run: 2, Shard: 2, Attempt: 1},
+		{Label: "//a:flaky", Run: 1, Shard: 1, Attempt: 1},
+		{Label: "//a:flaky", Run: 1, Shard: 1, Attempt: 2},
+		{Label: "//a:cfg", Run: 1, Shard: 1, Attempt: 1, Configuration: "0123456789"},
+		{Label: "//a:cfg", Run: 1, Shard: 1, Attempt: 1, Configuration: "../../abc"},
+		{Label: "//a/b:c", Run: 1, Shard: 1, Attempt: 1},
+	}
+	want := []string{"a/b/c", "root", "repo/a/b/c", "repo~/a/b", "x", "a/many/shard_1_run_1", "a/many/shard_2_run_2",
+		"a/flaky/attempt_1", "a/flaky/attempt_2", "a/cfg/config_01234567", "a/cfg/config_.._.._ab", "a/b/c/again_2"}
+	got := names(tests)
+	for i := range got {
+		if filepath.ToSlash(got[i]) != want[i] {
+			t.Errorf("%s: %q, want %q", &tests[i], got[i], want[i])
 		}
 	}
 }

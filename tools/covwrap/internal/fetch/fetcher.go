@@ -26,6 +26,7 @@ const (
 // fetcher is the state of one [Each].
 type fetcher struct {
 	build    *bep.Build
+	names    []string // of the attempts' folders
 	opts     Options
 	dir      string
 	client   *cas.Client
@@ -49,7 +50,7 @@ func newFetcher(b *bep.Build, opts Options) (*fetcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &fetcher{build: b, opts: opts, dir: dir, client: client, disk: newBudget(opts.MaxDisk)}, nil
+	return &fetcher{build: b, names: names(b.Tests), opts: opts, dir: dir, client: client, disk: newBudget(opts.MaxDisk)}, nil
 }
 
 func (f *fetcher) close() {
@@ -99,7 +100,7 @@ func (f *fetcher) nextChunk(first int) []*pending {
 	var total int64
 	for i := first; i < len(f.build.Tests) && len(chunk) < chunkAttempts; i++ {
 		t := &f.build.Tests[i]
-		p := &pending{test: t, dir: filepath.Join(f.dir, attemptDir(i, t)), done: make(chan struct{})}
+		p := &pending{test: t, name: f.names[i], dir: filepath.Join(f.dir, fmt.Sprint(i)), done: make(chan struct{})}
 		for _, w := range f.opts.wanted(t) {
 			if ref, err := cas.ParseURI(w.output.URI); err == nil {
 				p.cost += ref.Digest.Size
