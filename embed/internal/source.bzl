@@ -4,7 +4,7 @@ They import internal packages of Go, which the go command refuses and rules_go d
 go command; this rule takes it away.
 """
 
-visibility(["//embed/..."])
+visibility(["//embed/...", "//rules/private/repository/..."])
 
 def _bazel_only_impl(ctx):
     outs = []

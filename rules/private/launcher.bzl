@@ -20,14 +20,25 @@ _uninstrumented = transition(
     outputs = _PLAIN.keys(),
 )
 
-LAUNCHER_ATTRS = {
-    "_launcher": attr.label(
-        default = Label("//tools/covwrap"),
-        # Not "exec": with remote execution or --platforms the test runs elsewhere than the build's tools.
-        cfg = _uninstrumented,
-        executable = True,
-    ),
-    "_allowlist_function_transition": attr.label(
-        default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
-    ),
-}
+def launcher_attrs(program):
+    """Makes the attributes of a rule with a launcher.
+
+    Args:
+        program: label of the launcher's go_binary.
+
+    Returns:
+        Attributes, of which `_launcher` is the launcher.
+    """
+    return {
+        "_launcher": attr.label(
+            default = program,
+            # Not "exec": with remote execution or --platforms the test runs elsewhere than the build's tools.
+            cfg = _uninstrumented,
+            executable = True,
+        ),
+        "_allowlist_function_transition": attr.label(
+            default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
+        ),
+    }
+
+LAUNCHER_ATTRS = launcher_attrs(Label("//tools/covwrap"))

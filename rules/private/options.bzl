@@ -6,6 +6,13 @@ visibility(["//docs/...", "//rules/..."])
 
 _UNITS = ["ms", "s", "m"]
 
+# The flags that set the options of a whole build.
+DEFAULT_OPTION_ATTRS = {
+    "_grace": attr.label(default = Label("//rules/config:grace")),
+    "_keep_profiles": attr.label(default = Label("//rules/config:keep_profiles")),
+    "_on_missing": attr.label(default = Label("//rules/config:on_missing")),
+}
+
 OPTION_ATTRS = {
     "grace": attr.string(
         doc = """How long to wait for processes that are still running when the test has ended, before they
@@ -24,10 +31,7 @@ outputs. Default (`auto`): the flag `//rules/config:keep_profiles`, on.""",
         doc = """What to do when a process could not be collected: say nothing, say which and why in the summary
 (`warn`), or also fail a test that passed (`fail`). Default (`auto`): the flag `//rules/config:on_missing`, `warn`.""",
     ),
-    "_grace": attr.label(default = Label("//rules/config:grace")),
-    "_keep_profiles": attr.label(default = Label("//rules/config:keep_profiles")),
-    "_on_missing": attr.label(default = Label("//rules/config:on_missing")),
-}
+} | DEFAULT_OPTION_ATTRS
 
 def duration_error(value):
     """Says what is wrong with a duration.
@@ -44,6 +48,17 @@ def duration_error(value):
             return None
     return "\"{}\" is not a duration: write a whole number and ms, s or m, such as \"500ms\" or \"5s\"".format(value)
 
+def default_options(ctx):
+    """Resolves the options of a launcher that serves tests of any rule.
+
+    Args:
+        ctx: context of a rule with DEFAULT_OPTION_ATTRS.
+
+    Returns:
+        As of launcher_options.
+    """
+    return _options(ctx, "", "auto", "auto")
+
 def launcher_options(ctx):
     """Resolves the options of one test.
 
@@ -53,17 +68,20 @@ def launcher_options(ctx):
     Returns:
         The value of COVWRAP_OPTIONS, in which every option is named, so that the launcher needs no default of its own.
     """
-    grace = ctx.attr.grace or ctx.attr._grace[BuildSettingInfo].value
+    return _options(ctx, ctx.attr.grace, ctx.attr.keep_profiles, ctx.attr.on_missing)
+
+def _options(ctx, own_grace, own_keep_profiles, own_on_missing):
+    grace = own_grace or ctx.attr._grace[BuildSettingInfo].value
     error = duration_error(grace)
     if error:
-        fail("{}: {} {}".format(ctx.label, "grace:" if ctx.attr.grace else "--//rules/config:grace:", error))
+        fail("{}: {} {}".format(ctx.label, "grace:" if own_grace else "--//rules/config:grace:", error))
 
     keep_profiles = ctx.attr._keep_profiles[BuildSettingInfo].value
-    if ctx.attr.keep_profiles != "auto":
-        keep_profiles = ctx.attr.keep_profiles == "on"
+    if own_keep_profiles != "auto":
+        keep_profiles = own_keep_profiles == "on"
 
     on_missing = ctx.attr._on_missing[BuildSettingInfo].value
-    if ctx.attr.on_missing != "auto":
-        on_missing = ctx.attr.on_missing
+    if own_on_missing != "auto":
+        on_missing = own_on_missing
 
     return "grace={} keep_profiles={} on_missing={}".format(grace, int(keep_profiles), on_missing)
