@@ -41,6 +41,10 @@ func commands() []command {
 		{"watch", "[FLAGS]", "show what running processes cover, as they do", Watch},
 		{"mark", "NAME", "begin a phase, which is also reported by itself", MarkPhase},
 		{"reset", "", "drop what was counted so far", Reset},
+		{"merge", "[--format=FORMAT] [-o OUT] [INPUT...]", "add up coverage and write it as LCOV, Cobertura, JSON or Go's", Merge},
+		{"summary", "[--by=package|file] [INPUT...]", "show how much of the code was covered", Summary},
+		{"check", "[--min-lines=N] ... [INPUT...]", "check coverage against minimums", Check},
+		{"diff", "[--base=REVISION] [INPUT...]", "show how much of what changed is covered", Diff},
 		{"lcov-merger", "--coverage_dir=DIR --output_file=FILE", "merge one test's coverage (Bazel calls it)", LcovMerger},
 		{"report-generator", "--reports_file=FILE --output_file=FILE", "merge all tests' coverage and sum it up (Bazel calls it)", ReportGenerator},
 	}

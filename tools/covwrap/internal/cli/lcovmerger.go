@@ -7,7 +7,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/covwrap/covwrap/tools/covwrap/internal/merger"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/outputgenerator"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/progress"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/trouble"
 )
 
@@ -128,7 +130,10 @@ func (f *bazelFlags) setter(name string) (set func(string) error, known bool) {
 // run merges and reports what was wrong to stderr.
 func (f *bazelFlags) run(prefix string, stdio Stdio) (outputgenerator.Result, int) {
 	var log trouble.Log
+	line := progress.New(stdio.Err)
+	f.Progress = func(s merger.Stats) { line.Update(s.Files, s.All, s.Bytes) }
 	r, err := outputgenerator.Run(f.Config, &log)
+	line.Done()
 	if err != nil {
 		fmt.Fprintf(stdio.Err, "%s: %v\n", prefix, err)
 		return r, exitFailure

@@ -41,14 +41,15 @@ type Input struct {
 type Options struct {
 	Parallelism int // 0: as many as there are processors
 	ByTest      bool
-	// Progress, if not nil, is told from time to time how many inputs and
-	// bytes are read. It is called from one goroutine at a time.
-	Progress func(files int, bytes int64)
+	// Progress, if not nil, is told from time to time what was read so far. It
+	// is called from one goroutine at a time.
+	Progress func(Stats)
 }
 
 // Stats says what was read.
 type Stats struct {
-	Files int   // inputs that could be read
+	All   int   // inputs
+	Files int   // those that could be read
 	Bytes int64 // read from them
 }
 
@@ -77,7 +78,7 @@ func Merge(inputs []Input, set *cover.Set, log *trouble.Log, opt Options) Stats 
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	m := &merge{set: set, log: log, opt: opt}
+	m := &merge{set: set, log: log, opt: opt, stats: Stats{All: len(inputs)}}
 	jobs := make(chan job, 4*workers)
 	var wg sync.WaitGroup
 	for range workers {
@@ -98,7 +99,7 @@ func Merge(inputs []Input, set *cover.Set, log *trouble.Log, opt Options) Stats 
 	set.Saturated(func(f *cover.File, line uint32) {
 		log.Addf("count-saturated", f.Name, "the sum of the counts of line %d, and perhaps of others, is larger than %d, which was taken", line, int64(cover.MaxCount))
 	})
-	return Stats{Files: m.files, Bytes: m.bytes}
+	return m.stats
 }
 
 // merge is the state of one Merge.
@@ -108,8 +109,7 @@ type merge struct {
 	opt Options
 
 	mu    sync.Mutex // for the below
-	files int
-	bytes int64
+	stats Stats
 }
 
 // open opens one input and hands out its jobs.
@@ -165,12 +165,12 @@ func (m *merge) run(parser *lcov.Parser, j job) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.bytes += j.to - j.from
+	m.stats.Bytes += j.to - j.from
 	if last {
-		m.files++
+		m.stats.Files++
 	}
 	if m.opt.Progress != nil {
-		m.opt.Progress(m.files, m.bytes)
+		m.opt.Progress(m.stats)
 	}
 }
 

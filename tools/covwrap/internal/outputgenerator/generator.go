@@ -28,7 +28,7 @@ type Config struct {
 	Parallelism      int      // 0: one per processor
 	ByTest           bool     // keep the records of differently named tests apart
 	Notes            bool     // write the launcher's notes into the result
-	Progress         func(files int, bytes int64)
+	Progress         func(merger.Stats)
 }
 
 // Result is what was done.

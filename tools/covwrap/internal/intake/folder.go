@@ -1,0 +1,180 @@
+package intake
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/covwrap/covwrap/tools/covwrap/internal/bep"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/merger"
+)
+
+// The names that Bazel gives to a test's tracefile, to what could have been
+// covered, and to the folder where tests put what has not been merged yet.
+const (
+	testTracefile = "coverage.dat"
+	baseline      = "baseline_coverage.dat"
+	unmerged      = "_coverage"
+)
+
+// folder sorts in all that lies below a folder.
+//
+// A test that Bazel ran leaves its coverage up to three times: in pieces below
+// _coverage, merged in coverage.dat, and, if it is Go's, as profiles in its
+// undeclared outputs. One of them is taken: the merged tracefile, or the
+// profiles where Go's blocks are wanted.
+func (s *sorter) folder(dir string) error {
+	root, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return err
+	}
+	s.found = false
+	var files []string
+	goDirs := map[string]bool{}
+	testlogs := false
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			s.log.Addf("unreadable", path, "%v; it was left out", err)
+			if entry != nil && entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case entry.IsDir():
+			if entry.Name() == unmerged && path != root {
+				return fs.SkipDir
+			}
+			return nil
+		case isGoFile(entry.Name()):
+			goDirs[filepath.Dir(path)] = true
+			return nil
+		case entry.Name() == testTracefile:
+			testlogs = true
+		}
+		files = append(files, path)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(goDirs) > 0 || testlogs {
+		s.found = true
+	}
+	if testlogs {
+		err = s.testlogs(files, goDirs)
+	} else {
+		err = s.anything(files, goDirs)
+	}
+	if err == nil && !s.found {
+		err = fmt.Errorf("%s: no coverage was found in this folder", dir)
+	}
+	return err
+}
+
+// isGoFile tells whether a name is that of Go's or covwrap's own profile files.
+func isGoFile(name string) bool {
+	return strings.HasPrefix(name, "covmeta.") || strings.HasPrefix(name, "covcounters.") || strings.HasPrefix(name, "covmap.")
+}
+
+// testlogs sorts in the files of a bazel-testlogs folder.
+func (s *sorter) testlogs(files []string, goDirs map[string]bool) error {
+	if s.blocks {
+		for dir := range goDirs {
+			s.addGoDir(dir)
+		}
+	}
+	for _, path := range files {
+		switch name := filepath.Base(path); {
+		case s.blocks && name == "outputs.zip":
+			if err := s.zip(path); err != nil {
+				return err
+			}
+		case s.blocks:
+		case name == testTracefile:
+			s.lines = append(s.lines, merger.Input{Path: path})
+		case name == baseline:
+			s.lines = append(s.lines, merger.Input{Path: path, Format: merger.Baseline})
+		}
+	}
+	return nil
+}
+
+// anything sorts in whatever a folder has.
+func (s *sorter) anything(files []string, goDirs map[string]bool) error {
+	for dir := range goDirs {
+		s.addGoDir(dir)
+	}
+	for _, path := range files {
+		kind, err := sniff(path)
+		if err != nil {
+			s.log.Addf("unreadable", path, "%v; it was left out", err)
+			continue
+		}
+		// A build event file in a folder is the record of some build, not of
+		// this folder; and other zips and JSON are everywhere.
+		if kind == kindEvents || kind == kindZip && filepath.Base(path) != "outputs.zip" ||
+			kind == kindGcovJSON && !strings.Contains(filepath.Base(path), ".gcov.json") {
+			continue
+		}
+		if kind == kindZip && !s.blocks && len(s.lines) > 0 {
+			continue
+		}
+		if err := s.file(path, kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// events sorts in what a build event file names: the tests' tracefiles, or
+// their undeclared outputs where Go's blocks are wanted.
+func (s *sorter) events(path string) error {
+	build, err := bep.ReadFile(path)
+	if err != nil && !errors.Is(err, bep.ErrTruncated) {
+		return err
+	}
+	if err != nil {
+		s.log.Addf("events-truncated", path, "%v; the tests named before were used", err)
+	}
+	want := bep.TestCoverage
+	if s.blocks {
+		want = bep.OutputsZip
+	}
+	for _, test := range build.Tests {
+		for _, f := range test.Outputs {
+			if f.Name != want {
+				continue
+			}
+			local, ok := localPath(f.URI)
+			if !ok {
+				s.log.Addf("remote-output", path, "%s of %s is not on this machine (%s); build with --remote_download_outputs=all, or --remote_download_regex=.*/(coverage.dat|test.outputs/.*)", f.Name, test.Label, f.URI)
+				continue
+			}
+			kind, err := sniff(local)
+			if err == nil {
+				err = s.file(local, kind)
+			}
+			if err != nil {
+				s.log.Addf("unreadable", local, "%v; it was left out", err)
+			}
+		}
+	}
+	return nil
+}
+
+// localPath is the path in a file:// URI.
+func localPath(uri string) (string, bool) {
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme != "file" {
+		return "", false
+	}
+	path := filepath.FromSlash(u.Path)
+	if _, err := os.Stat(path); err != nil {
+		return "", false
+	}
+	return path, true
+}
