@@ -33,6 +33,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Names of the files above.
@@ -41,7 +43,7 @@ const (
 	SnapPrefix = "covsnap."
 	PartPrefix = "covpart."
 	mapPrefix  = "covmap."
-	lockName   = MarkPrefix + "lock"
+	LockName   = MarkPrefix + "lock"
 )
 
 // maxName bounds the name of a phase; it becomes part of file names.
@@ -65,8 +67,8 @@ func CheckName(name string) error {
 	switch {
 	case name == "" || name == "." || name == ".." || len(name) > maxName:
 		return fmt.Errorf("phase name %.200q: it must have 1 to %d bytes and must not be \".\" or \"..\"", name, maxName)
-	case strings.ContainsAny(name, "/\\\x00\n\r\t,:"):
-		return fmt.Errorf("phase name %q: slashes, colons, commas and control characters cannot stand in it, since it becomes part of file names and tracefiles", name)
+	case name[0] == '(' || strings.ContainsAny(name, "/\\,:") || strings.IndexFunc(name, unicode.IsControl) >= 0 || !utf8.ValidString(name):
+		return fmt.Errorf("phase name %q: it must not begin with a parenthesis, and slashes, colons, commas and control characters cannot stand in it, since it becomes part of file names and tracefiles", name)
 	}
 	return nil
 }
@@ -77,7 +79,7 @@ func mark(dir, content string) (err error) {
 	if err := fits(int64(len(content))); err != nil {
 		return err
 	}
-	unlock, err := lock(filepath.Join(dir, lockName))
+	unlock, err := lock(filepath.Join(dir, LockName))
 	if err != nil {
 		return fmt.Errorf("profile directory: %w; is it the one of a running \"covwrap run\"?", err)
 	}

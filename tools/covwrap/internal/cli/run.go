@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/covwrap/covwrap/tools/covwrap/internal/launch"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/live"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/runner"
 )
 
@@ -29,9 +30,9 @@ const exitMissing = 3
 
 // runFlags are the flags of "covwrap run".
 type runFlags struct {
-	lcov, profile, gocoverdir, json, dir, root, onMissing string
-	grace                                                 time.Duration
-	keepProfiles, quiet                                   bool
+	lcov, profile, gocoverdir, json, dir, root, phases, onMissing string
+	grace                                                         time.Duration
+	keepProfiles, quiet                                           bool
 }
 
 func (f *runFlags) set() *flag.FlagSet {
@@ -42,6 +43,7 @@ func (f *runFlags) set() *flag.FlagSet {
 	s.StringVar(&f.json, "json", "", "write the ledger, the list of all processes, to `FILE`")
 	s.StringVar(&f.dir, "dir", "", "use `FOLDER` as the profile directory, and keep it")
 	s.StringVar(&f.root, "root", "", "make file names of the tracefile relative to `FOLDER` (default: the current one)")
+	s.StringVar(&f.phases, "phases", "", "write a tracefile and a Go coverage profile for each phase (\"covwrap mark\") into `FOLDER`")
 	s.StringVar(&f.onMissing, "on-missing", runner.Warn, "when a covered process left no counters: ignore, warn or fail")
 	s.DurationVar(&f.grace, "grace", runner.DefaultGrace, "how long processes that outlive COMMAND may go on")
 	s.BoolVar(&f.keepProfiles, "keep-profiles", true, "with --gocoverdir: keep single processes apart; false keeps their sum")
@@ -87,6 +89,10 @@ func Run(args []string, stdio Stdio) int {
 // if a file that was asked for could not be written.
 func (f *runFlags) end(r *runner.Report, written bool, stdio Stdio) int {
 	if !f.quiet {
+		for _, p := range r.Phases {
+			ran, all := live.Statements(p.Packages)
+			fmt.Fprintf(stdio.Err, "covwrap: phase %s: %s of %d statements\n", runner.PhaseName(p), percent(ran, all), all)
+		}
 		fmt.Fprintf(stdio.Err, "covwrap: %s\n", r.Ledger.Summary())
 	} else if f.onMissing != runner.Ignore && len(r.Ledger.LeftOut) > 0 {
 		fmt.Fprintf(stdio.Err, "covwrap: %s\n", r.Ledger.Summary())
@@ -115,7 +121,7 @@ func (f *runFlags) write(r *runner.Report, errs io.Writer) bool {
 	for _, out := range []struct {
 		path  string
 		write func(string) error
-	}{{f.lcov, r.WriteLCOV}, {f.profile, r.WriteProfile}, {f.json, r.WriteLedger}} {
+	}{{f.lcov, r.WriteLCOV}, {f.profile, r.WriteProfile}, {f.json, r.WriteLedger}, {f.phases, r.WritePhases}} {
 		if out.path == "" {
 			continue
 		}

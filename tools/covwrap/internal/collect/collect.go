@@ -15,7 +15,6 @@ import (
 	"sort"
 
 	"github.com/covwrap/covwrap/embed/countermap"
-	"github.com/covwrap/covwrap/tools/covwrap/internal/covdata"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/ledger"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/profdir"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/profiles"
@@ -109,7 +108,7 @@ func New(c Config) *Collector {
 		mapped: map[int][]span{}, ids: map[string]processID{}, newest: map[processID]int64{},
 	}
 	col.binaries = newBinaries(c.Dir, t, col.trouble)
-	col.phases = byPhase{map[string]*tally.Tally{}, map[covdata.Hash]*covdata.Meta{}}
+	col.phases = byPhase{map[string]*tally.Tally{}, map[inPhase]*tally.Binary{}}
 	col.profile = &keeper{store: c.Profiles, trouble: col.trouble}
 	return col
 }

@@ -18,8 +18,14 @@ type Phase struct {
 
 // byPhase holds the sums of each phase, once there is a mark.
 type byPhase struct {
-	tallies map[string]*tally.Tally
-	metas   map[covdata.Hash]*covdata.Meta
+	tallies  map[string]*tally.Tally
+	binaries map[inPhase]*tally.Binary
+}
+
+// inPhase is a binary in a phase.
+type inPhase struct {
+	phase string
+	hash  covdata.Hash
 }
 
 // splitMap divides the counters in c.words, which were read from m just now, by
@@ -44,7 +50,7 @@ func (c *Collector) splitMap(m *countermap.Map) []phases.Part {
 // added, so that its words are known to fit the binary.
 func (c *Collector) addParts(m *countermap.Map, bin *binary, child int, parts []phases.Part) {
 	for _, p := range parts {
-		b := c.inPhase(p.Phase, bin)
+		b := c.sumsOf(p.Phase, bin)
 		if b == nil {
 			return
 		}
@@ -68,27 +74,29 @@ func (c *Collector) addToPhase(bin *binary, child int, nanos int64) {
 	if dropped {
 		return
 	}
-	if b := c.inPhase(name, bin); b != nil {
+	if b := c.sumsOf(name, bin); b != nil {
 		c.scratch.visit(func(pkg, fn uint32, counters []uint32) { b.Add(child, pkg, fn, counters) })
 	}
 }
 
-// inPhase returns the sums of a binary in a phase.
-func (c *Collector) inPhase(name string, bin *binary) *tally.Binary {
-	meta := c.phases.metas[bin.Hash]
-	if meta == nil {
-		var err error
-		if meta, err = covdata.DecodeMeta(bin.exe, bin.content); err != nil {
-			return nil // it was decoded before
-		}
-		c.phases.metas[bin.Hash] = meta
+// sumsOf returns the sums of a binary in a phase.
+func (c *Collector) sumsOf(name string, bin *binary) *tally.Binary {
+	at := inPhase{name, bin.Hash}
+	if b := c.phases.binaries[at]; b != nil {
+		return b
+	}
+	meta, err := covdata.DecodeMeta(bin.exe, bin.content)
+	if err != nil {
+		return nil // it was decoded before
 	}
 	t := c.phases.tallies[name]
 	if t == nil {
 		t = tally.New()
 		c.phases.tallies[name] = t
 	}
-	return t.Binary(meta)
+	b := t.Binary(meta)
+	c.phases.binaries[at] = b
+	return b
 }
 
 // removeSnapshots removes what marks have left of a process whose map is

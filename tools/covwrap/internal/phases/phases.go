@@ -139,6 +139,16 @@ func readMark(file string) (Mark, error) {
 	return Mark{Name: name}, nil
 }
 
+// Any reports, at the cost of one system call, whether somebody has begun to
+// make a mark in the directory.
+func Any(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, phase.LockName))
+	return err == nil
+}
+
+// At returns the phase at a time, and whether a later reset dropped it.
+func (m *Marks) At(ns int64) (name string, dropped bool) { return m.segment(ns) }
+
 // Any reports whether there are marks; without any, nothing needs splitting.
 func (m *Marks) Any() bool { return len(m.list) > 0 }
 

@@ -50,12 +50,15 @@ func (r *Report) WriteLedger(path string) error {
 }
 
 // WriteOutputs writes what belongs into the undeclared outputs of a test: the
-// ledger, and the log if there is anything in it.
+// ledger, the phases if any were marked, and the log if there is anything in it.
 func (r *Report) WriteOutputs(dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
 	if err := r.WriteLedger(filepath.Join(dir, ledger.FileName)); err != nil {
+		return err
+	}
+	if err := r.WritePhases(filepath.Join(dir, "phases")); err != nil {
 		return err
 	}
 	if len(r.Log) == 0 {

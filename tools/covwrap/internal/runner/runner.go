@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/covwrap/covwrap/tools/covwrap/internal/account"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/collect"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/covdata"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/launch"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/ledger"
@@ -58,10 +59,13 @@ type Report struct {
 	Status   launch.Status
 	Ledger   *ledger.Ledger
 	Packages []*tally.Package // sums per block
+	Phases   []collect.Phase  // the same by phase; nil without marks
 	Modes    []covdata.Mode   // of the binaries
 	Files    []lines.File     // sums per line
 	Log      []byte           // what covered processes and we ourselves noted
 	NotFound []string         // source files whose path is not known
+	// Name translates Go's name of a source file into its path.
+	Name func(string) string
 }
 
 // DefaultGrace is how long processes may go on after the test. Counters do not
@@ -116,9 +120,7 @@ func Run(o Options) (*Report, error) {
 	if o.KeepProfiles && o.Profiles != "" {
 		c.Keep = profiles.New(o.Profiles, profiles.DefaultBytes, profiles.DefaultFiles)
 	}
-	if o.EndBefore > 0 && o.TimeLimit > o.EndBefore {
-		c.EndAfter = o.TimeLimit - o.EndBefore
-	}
+	o.limit(&c)
 	if o.Write != nil {
 		c.Late = func(out *launch.Outcome) { o.Write(o.report(out, notes)) }
 	}
@@ -127,6 +129,9 @@ func Run(o Options) (*Report, error) {
 		return nil, &StartError{path, err}
 	}
 	r := o.report(out, notes)
+	if out.OutOfTime && r.Status.Success() {
+		r.Status.Code = timedOut
+	}
 	if o.Write != nil {
 		o.Write(r)
 	}
@@ -170,7 +175,7 @@ func (o *Options) report(out *launch.Outcome, notes []string) *Report {
 	l := o.Ledger
 	l.Command = o.Argv
 	account.Build(&l, out, o.TimeLimit)
-	r := &Report{Status: out.Status, Ledger: &l, Packages: out.Collected.Packages}
+	r := &Report{Status: out.Status, Ledger: &l, Packages: out.Collected.Packages, Phases: out.Collected.Phases}
 	for _, b := range out.Collected.Binaries {
 		for m := covdata.ModeSet; m <= covdata.ModeAtomic; m++ {
 			if b.Mode == m.String() {
@@ -180,7 +185,8 @@ func (o *Options) report(out *launch.Outcome, notes []string) *Report {
 	}
 	names := o.names(out.Collected.Sources, r)
 	var refused []error
-	r.Files, refused = lines.Files(r.Packages, func(n string) string { return names[n] })
+	r.Name = func(n string) string { return names[n] }
+	r.Files, refused = lines.Files(r.Packages, r.Name)
 	for _, err := range refused {
 		l.Trouble = append(l.Trouble, ledger.Trouble{Slug: "source-refused", Text: err.Error()})
 	}
