@@ -58,8 +58,11 @@ type Config struct {
 	// Grouped says that who signals the launcher signals its whole process
 	// group, as Bazel does: then nothing is relayed to the test.
 	Grouped bool
-	// EndAfter ends the test by SIGTERM when it has run for so long; 0 never.
-	EndAfter time.Duration
+	// EndAfter ends the test, and what it has started, by SIGTERM when it has
+	// run for so long, and by SIGKILL after KillAfter more; 0 never.
+	EndAfter, KillAfter time.Duration
+	// Ending is called before that SIGTERM; nil does nothing.
+	Ending func()
 	// Late is called when the test still runs LateAfter after SIGTERM, when
 	// SIGKILL is to be expected, with what has been collected by then; nil
 	// does nothing.
@@ -150,7 +153,7 @@ type death struct {
 
 // untilEnd waits until the test itself has ended.
 func (r *run) untilEnd() {
-	var endAfter, late, unheard <-chan time.Time
+	var endAfter, hard, late, unheard <-chan time.Time
 	if r.EndAfter > 0 {
 		endAfter = time.After(r.EndAfter)
 	}
@@ -189,13 +192,16 @@ func (r *run) untilEnd() {
 			if r.outcome.Terminated.IsZero() {
 				r.outcome.Terminated = time.Now()
 			}
-			kill(r.main, terminate)
-			for _, pid := range r.observer.Live() {
-				if pid != r.main {
-					kill(pid, terminate)
-				}
+			if r.Ending != nil {
+				r.Ending()
+			}
+			r.killTree(terminate)
+			if r.KillAfter > 0 {
+				hard = time.After(r.KillAfter)
 			}
 			late = time.After(r.LateAfter)
+		case <-hard:
+			r.killTree(killing)
 		case <-late:
 			if r.Late != nil {
 				o := *r.outcome
@@ -204,6 +210,16 @@ func (r *run) untilEnd() {
 				o.Collected = r.folder.snapshot()
 				r.Late(&o)
 			}
+		}
+	}
+}
+
+// killTree sends a signal to the test and to all that runs below it.
+func (r *run) killTree(sig syscall.Signal) {
+	kill(r.main, sig)
+	for _, pid := range r.observer.Live() {
+		if pid != r.main {
+			kill(pid, sig)
 		}
 	}
 }

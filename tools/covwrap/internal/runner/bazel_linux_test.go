@@ -218,11 +218,22 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// TestEndBefore: the launcher ends the test before its time is up.
+// TestEndBefore: the launcher ends the test before its time is up, whatever the
+// test does about that, and it never counts as passed.
 func TestEndBefore(t *testing.T) {
-	got, cmd := bazelScript(t, "exec sleep 60", "TEST_TIMEOUT=2", "COVWRAP_OPTIONS=end_before_timeout=1500ms")
-	expect(t, "ended before its time", got, result{"signal: terminated", "", ""})
-	if l := readLedger(t, filepath.Join(top(cmd), "out", "covwrap", "ledger.json")); l.Outcome != "timed out" {
-		t.Errorf("outcome %q", l.Outcome)
+	for name, tc := range map[string]struct{ script, ended string }{
+		"dies":    {"exec sleep 60", "signal: terminated"},
+		"exits 0": {"trap 'kill $!; exit 0' TERM; sleep 60 & wait", "exit 124"},
+		"exits 5": {"trap 'kill $!; exit 5' TERM; sleep 60 & wait", "exit 5"},
+		"ignores": {"trap '' TERM; while :; do sleep 60; done", "signal: killed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, cmd := bazelScript(t, tc.script, "TEST_TIMEOUT=3", "COVWRAP_OPTIONS=end_before_timeout=2s")
+			expect(t, "ended before its time", got, result{tc.ended, "",
+				"covwrap: the test has run for 1s and is ended now, 2s before its time-out (end_before_timeout)\n"})
+			if l := readLedger(t, filepath.Join(top(cmd), "out", "covwrap", "ledger.json")); l.Outcome != "timed out" {
+				t.Errorf("outcome %q", l.Outcome)
+			}
+		})
 	}
 }
