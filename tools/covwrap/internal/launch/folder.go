@@ -10,7 +10,8 @@ import (
 
 // folder folds what has ended while the test still runs, so that the profile
 // directory stays small. It does so seldom, for many files at once and on a
-// thread of the lowest priority: the test has the processors.
+// thread of low priority: the test has the processors. If the files come faster
+// than that, the disk comes first.
 type folder struct {
 	mu        sync.Mutex // guards the collector
 	collector *collect.Collector
@@ -25,6 +26,8 @@ const (
 	// foldAt is the number of new files that is worth a fold: at the size of
 	// a big binary's counter map, about 200 MB.
 	foldAt = 256
+	// urgentAt is the number from which it is not done with low priority.
+	urgentAt = 1024
 )
 
 func newFolder(c collect.Config) *folder {
@@ -45,15 +48,29 @@ func (f *folder) loop() {
 			return
 		case <-tick.C:
 		}
-		if n := f.files(); n < left+foldAt {
+		n := f.files()
+		if n < left+foldAt {
 			left = min(left, n)
 			continue
 		}
-		f.mu.Lock()
-		f.collector.Fold()
-		f.mu.Unlock()
+		if n < left+urgentAt {
+			f.fold()
+		} else {
+			done := make(chan struct{})
+			go func() { // on another thread
+				defer close(done)
+				f.fold()
+			}()
+			<-done
+		}
 		left = f.files()
 	}
+}
+
+func (f *folder) fold() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.collector.Fold()
 }
 
 // files counts the files that may be folded.
