@@ -129,7 +129,7 @@ func Run(o Options) (*Report, error) {
 		return nil, &StartError{path, err}
 	}
 	r := o.report(out, notes)
-	if out.OutOfTime && r.Status.Success() {
+	if out.OutOfTime && !r.Status.Failed() {
 		r.Status.Code = timedOut
 	}
 	if o.Write != nil {
