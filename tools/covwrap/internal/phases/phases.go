@@ -282,15 +282,13 @@ func join(parts []Part) []Part {
 }
 
 // Total adds up the parts of one process: what it counted, without what was
-// reset. It changes the first part.
+// reset.
 func Total(parts []Part, words int) []uint32 {
-	if len(parts) == 0 {
-		return make([]uint32, words)
+	total := make([]uint32, words)
+	for _, p := range parts {
+		add(total, p.Counters)
 	}
-	for _, p := range parts[1:] {
-		add(parts[0].Counters, p.Counters)
-	}
-	return parts[0].Counters
+	return total
 }
 
 // add adds b to a, which are parts of one process.

@@ -112,8 +112,12 @@ func TestTotal(t *testing.T) {
 	mark(t, dir, 200, "phase a\n")
 	shot(t, dir, phase.SnapPrefix, 200, 2, 1, 0, 1, 2, 0, 0, 0, 0, 0)
 	final := words(3, 2, 7)
-	if got := Total(split(t, dir, start, final), len(final)); !reflect.DeepEqual(got, final) {
+	parts := split(t, dir, start, final)
+	if got := Total(parts, len(final)); !reflect.DeepEqual(got, final) {
 		t.Errorf("total %v, want %v", got, final)
+	}
+	if want := split(t, dir, start, final); !reflect.DeepEqual(parts, want) {
+		t.Errorf("adding up changed the parts to %v, from %v", parts, want)
 	}
 	if got := Total(nil, 3); !reflect.DeepEqual(got, []uint32{0, 0, 0}) {
 		t.Errorf("total of nothing: %v", got)
