@@ -93,7 +93,7 @@ func (f *runFlags) end(r *runner.Report, written bool, stdio Stdio) int {
 			ran, all := live.Statements(p.Packages)
 			fmt.Fprintf(stdio.Err, "covwrap: phase %s: %s of %d statements\n", runner.PhaseName(p), percent(ran, all), all)
 		}
-		fmt.Fprintf(stdio.Err, "covwrap: %s\n", r.Ledger.Summary())
+		writeRunSummary(stdio.Err, r)
 	} else if f.onMissing != runner.Ignore && len(r.Ledger.LeftOut) > 0 {
 		fmt.Fprintf(stdio.Err, "covwrap: %s\n", r.Ledger.Summary())
 	}
