@@ -41,6 +41,7 @@ func commands() []command {
 		{"watch", "[FLAGS]", "show what running processes cover, as they do", Watch},
 		{"mark", "NAME", "begin a phase, which is also reported by itself", MarkPhase},
 		{"reset", "", "drop what was counted so far", Reset},
+		{"fetch", "-o FOLDER BUILD_EVENT_FILE", "bring what a build's tests left in a remote cache", Fetch},
 		{"merge", "[--format=FORMAT] [-o OUT] [INPUT...]", "add up coverage and write it as LCOV, Cobertura, JSON or Go's", Merge},
 		{"summary", "[--by=package|file] [INPUT...]", "show how much of the code was covered", Summary},
 		{"check", "[--min-lines=N] ... [INPUT...]", "check coverage against minimums", Check},

@@ -31,6 +31,7 @@ type reading struct {
 	root   string
 	strict bool
 	json   bool
+	remote remoteFlags
 }
 
 // newReading makes the flags of a command; usage is its help, which the flags
@@ -40,6 +41,7 @@ func newReading(name, usage string) *reading {
 	r.set.SetOutput(io.Discard)
 	r.set.StringVar(&r.root, "root", "", "make the names of Go's source files relative to `FOLDER` (default: the current one)")
 	r.set.BoolVar(&r.strict, "strict", false, "fail if anything was wrong with an input")
+	r.remote.add(r.set)
 	return r
 }
 
@@ -97,7 +99,12 @@ func (r *reading) read(inputs []string, opt intake.Options, stdio Stdio) (*intak
 		}
 		inputs = []string{name}
 	}
+	var err error
+	if opt.Fetch.Remote, err = r.remote.options(); err != nil {
+		return nil, r.fail(stdio, err)
+	}
 	line := progress.New(stdio.Err)
+	opt.Fetch.Progress = line.Update
 	opt.Names = resolver(r.root, stdio)
 	opt.Merge.Progress = func(s merger.Stats) { line.Update(s.Files, s.All, s.Bytes) }
 	var log trouble.Log

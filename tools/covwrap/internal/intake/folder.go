@@ -1,15 +1,11 @@
 package intake
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/covwrap/covwrap/tools/covwrap/internal/bep"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/merger"
 )
 
@@ -82,18 +78,18 @@ func isGoFile(name string) bool {
 
 // testlogs sorts in the files of a bazel-testlogs folder.
 func (s *sorter) testlogs(files []string, goDirs map[string]bool) error {
-	if s.blocks {
+	if s.opt.Blocks {
 		for dir := range goDirs {
 			s.addGoDir(dir)
 		}
 	}
 	for _, path := range files {
 		switch name := filepath.Base(path); {
-		case s.blocks && name == "outputs.zip":
+		case s.opt.Blocks && name == "outputs.zip":
 			if err := s.zip(path); err != nil {
 				return err
 			}
-		case s.blocks:
+		case s.opt.Blocks:
 		case name == testTracefile:
 			s.lines = append(s.lines, merger.Input{Path: path})
 		case name == baseline:
@@ -120,7 +116,7 @@ func (s *sorter) anything(files []string, goDirs map[string]bool) error {
 			kind == kindGcovJSON && !strings.Contains(filepath.Base(path), ".gcov.json") {
 			continue
 		}
-		if kind == kindZip && !s.blocks && len(s.lines) > 0 {
+		if kind == kindZip && !s.opt.Blocks && len(s.lines) > 0 {
 			continue
 		}
 		if err := s.file(path, kind); err != nil {
@@ -128,53 +124,4 @@ func (s *sorter) anything(files []string, goDirs map[string]bool) error {
 		}
 	}
 	return nil
-}
-
-// events sorts in what a build event file names: the tests' tracefiles, or
-// their undeclared outputs where Go's blocks are wanted.
-func (s *sorter) events(path string) error {
-	build, err := bep.ReadFile(path)
-	if err != nil && !errors.Is(err, bep.ErrTruncated) {
-		return err
-	}
-	if err != nil {
-		s.log.Addf("events-truncated", path, "%v; the tests named before were used", err)
-	}
-	want := bep.TestCoverage
-	if s.blocks {
-		want = bep.OutputsZip
-	}
-	for _, test := range build.Tests {
-		for _, f := range test.Outputs {
-			if f.Name != want {
-				continue
-			}
-			local, ok := localPath(f.URI)
-			if !ok {
-				s.log.Addf("remote-output", path, "%s of %s is not on this machine (%s); build with --remote_download_outputs=all, or --remote_download_regex=.*/(coverage.dat|test.outputs/.*)", f.Name, test.Label, f.URI)
-				continue
-			}
-			kind, err := sniff(local)
-			if err == nil {
-				err = s.file(local, kind)
-			}
-			if err != nil {
-				s.log.Addf("unreadable", local, "%v; it was left out", err)
-			}
-		}
-	}
-	return nil
-}
-
-// localPath is the path in a file:// URI.
-func localPath(uri string) (string, bool) {
-	u, err := url.Parse(uri)
-	if err != nil || u.Scheme != "file" {
-		return "", false
-	}
-	path := filepath.FromSlash(u.Path)
-	if _, err := os.Stat(path); err != nil {
-		return "", false
-	}
-	return path, true
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/covwrap/covwrap/tools/covwrap/internal/cover"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/fetch"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/merger"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/textprofile"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/trouble"
@@ -27,6 +28,8 @@ type Options struct {
 	Names func(names []string) map[string]string
 	// Merge is for the tracefiles.
 	Merge merger.Options
+	// Fetch is for what a build event file names and a remote cache has.
+	Fetch fetch.Options
 }
 
 // Coverage is what was read.
@@ -57,7 +60,7 @@ func (c *Coverage) Close() error {
 // read.
 func Read(paths []string, opt Options, log *trouble.Log) (*Coverage, error) {
 	c := &Coverage{Set: cover.NewSet(), Blocks: &textprofile.Profile{}}
-	s := sorter{log: log, blocks: opt.Blocks, c: c}
+	s := sorter{log: log, opt: opt, c: c}
 	for _, path := range paths {
 		if err := s.path(path); err != nil {
 			c.Close()
@@ -74,7 +77,8 @@ func Read(paths []string, opt Options, log *trouble.Log) (*Coverage, error) {
 		return nil, err
 	}
 	if !opt.Blocks {
-		c.Stats = merger.Merge(s.lines, c.Set, log, opt.Merge)
+		n := merger.Merge(s.lines, c.Set, log, opt.Merge)
+		c.Stats.All, c.Stats.Files, c.Stats.Bytes = c.Stats.All+n.All, c.Stats.Files+n.Files, c.Stats.Bytes+n.Bytes
 	}
 	c.Stats.Files += len(s.texts) + len(s.goDirs)
 	return c, nil
@@ -107,7 +111,7 @@ func (c *Coverage) tempDir() (string, error) {
 // sorter sorts inputs by how they are read.
 type sorter struct {
 	log    *trouble.Log
-	blocks bool // prefer Go's blocks where a test left both
+	opt    Options
 	c      *Coverage
 	lines  []merger.Input
 	texts  []string

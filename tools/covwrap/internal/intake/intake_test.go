@@ -9,7 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/covwrap/covwrap/tools/covwrap/internal/cas"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/cas/castest"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/covdata"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/fetch"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/lcov"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/trouble"
 )
@@ -197,8 +200,68 @@ func TestEvents(t *testing.T) {
 	for _, f := range log.Findings() {
 		slugs += f.Slug + " "
 	}
-	if slugs != "events-truncated remote-output " && slugs != "remote-output " {
+	if slugs != "events-truncated remote-output " {
 		t.Errorf("found %q: %v", slugs, log.Findings())
+	}
+}
+
+// TestEventsRemote reads what only a remote cache has: tracefiles, or profiles
+// where blocks are wanted, and leaves nothing behind.
+func TestEventsRemote(t *testing.T) {
+	s := castest.Start(t, nil, nil)
+	var outputs bytes.Buffer
+	z := zip.NewWriter(&outputs)
+	for name, data := range profile(t, 100) {
+		w, err := z.Create("covwrap/profiles/" + name)
+		if err == nil {
+			_, err = w.Write(data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	one := s.Put("", []byte("SF:main.go\nDA:10,1\nend_of_record\n"))
+	two := s.Put("", []byte("SF:main.go\nDA:10,20\nend_of_record\n"))
+	dir := t.TempDir()
+	put(t, dir, "events.json", []byte(`{"id":{"started":{}},"started":{}}
+{"id":{"testResult":{"label":"//a:t","run":1,"shard":1,"attempt":1}},"testResult":{"testActionOutput":[{"name":"test.lcov","uri":"`+one+`"},{"name":"test.outputs__outputs.zip","uri":"`+s.Put("", outputs.Bytes())+`"}]}}
+{"id":{"testResult":{"label":"//b:t","run":1,"shard":1,"attempt":1}},"testResult":{"testActionOutput":[{"name":"test.lcov","uri":"`+two+`"}]}}
+{"id":{"testResult":{"label":"//failed:t","run":1,"shard":1,"attempt":1}},"testResult":{"testActionOutput":[{"name":"test.lcov","uri":"`+s.Put("", nil)+`"}]}}
+{"id":{},"lastMessage":true}
+`))
+	opt := Options{Fetch: fetch.Options{Remote: cas.Options{RemoteCache: "grpc://" + s.Addr}}}
+	for blocks, want := range map[bool]string{false: "main.go 21", true: "main.go 100"} {
+		var log trouble.Log
+		opt.Blocks = blocks
+		c, err := Read([]string{filepath.Join(dir, "events.json")}, opt, &log)
+		if err != nil || log.Count() > 0 {
+			t.Fatalf("blocks %v: %v, %v", blocks, err, log.Findings())
+		}
+		var got string
+		if blocks {
+			var b bytes.Buffer
+			if err := c.Blocks.Write(&b); err != nil {
+				t.Fatal(err)
+			}
+			lines := strings.Fields(b.String())
+			got = "main.go " + lines[len(lines)-1]
+		} else {
+			for _, f := range c.Set.Files() {
+				got += fmt.Sprint(f.Name, " ", f.Lines()[0].Count)
+			}
+		}
+		if got != want {
+			t.Errorf("blocks %v: %s, want %s", blocks, got, want)
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(c.temp); !os.IsNotExist(err) {
+			t.Errorf("%s is still there: %v", c.temp, err)
+		}
 	}
 }
 
