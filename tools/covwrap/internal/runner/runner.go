@@ -246,11 +246,11 @@ func (o *Options) scrub(l *ledger.Ledger) {
 	}
 	l.Command = s.Strings(l.Command)
 	for i := range l.Binaries {
-		l.Binaries[i].Exe = s.String(l.Binaries[i].Exe)
+		l.Binaries[i].Exe = s.Executable(l.Binaries[i].Exe)
 	}
 	for i := range l.Children {
 		c := &l.Children[i]
-		c.Argv, c.Exe, c.Trouble = s.Strings(c.Argv), s.String(c.Exe), s.String(c.Trouble)
+		c.Argv, c.Exe, c.Trouble = s.Strings(c.Argv), s.Executable(c.Exe), s.String(c.Trouble)
 	}
 	for i := range l.LeftOut {
 		m := &l.LeftOut[i]

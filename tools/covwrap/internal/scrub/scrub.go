@@ -4,19 +4,24 @@
 package scrub
 
 import (
+	"os"
 	"sort"
 	"strings"
 )
 
 // Scrubber replaces folders by what stands for them.
-type Scrubber struct{ pairs []pair }
+type Scrubber struct {
+	pairs     []pair
+	runfiles  string // TEST_SRCDIR
+	workspace string // TEST_WORKSPACE
+}
 
 type pair struct{ from, to string }
 
 // New returns a scrubber for the folders that Bazel gives to a test by these
 // environment variables, which it writes as "$NAME". get looks up a variable.
 func New(get func(string) string, names ...string) *Scrubber {
-	s := &Scrubber{}
+	s := &Scrubber{runfiles: get("TEST_SRCDIR"), workspace: get("TEST_WORKSPACE")}
 	for _, n := range names {
 		if v := strings.TrimRight(get(n), "/"); len(v) > 1 && v[0] == '/' {
 			s.Add(v, "$"+n)
@@ -43,6 +48,29 @@ func (s *Scrubber) String(text string) string {
 	}
 	text = cut(text, "/bazel-out/", "bazel-out/")
 	return text
+}
+
+// Executable returns the path of an executable as the kernel tells it, that is
+// without symbolic links, so that it is the same wherever the test ran: on a
+// local machine runfiles are links to bazel-out, on a remote worker files.
+func (s *Scrubber) Executable(path string) string {
+	path = s.String(path)
+	if s == nil || s.runfiles == "" {
+		return path
+	}
+	// bazel-out/CONFIGURATION/bin/PATH, or .../bin/external/REPOSITORY/PATH
+	parts := strings.SplitN(path, "/", 4)
+	if len(parts) < 4 || parts[0] != "bazel-out" || parts[2] != "bin" {
+		return path
+	}
+	name := s.workspace + "/" + parts[3]
+	if rest, ok := strings.CutPrefix(parts[3], "external/"); ok {
+		name = rest
+	}
+	if _, err := os.Lstat(s.runfiles + "/" + name); err != nil {
+		return path // it is no runfile: nowhere else does it have another name
+	}
+	return "$TEST_SRCDIR/" + name
 }
 
 // Strings scrubs each of several texts, in a copy.

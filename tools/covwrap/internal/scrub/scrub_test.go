@@ -1,6 +1,9 @@
 package scrub
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"reflect"
 	"testing"
 )
@@ -49,4 +52,33 @@ func FuzzScrub(f *testing.F) {
 	s := New(func(string) string { return "/a/b" }, "X")
 	f.Add("/a/b/c /x/bazel-out/y")
 	f.Fuzz(func(t *testing.T, in string) { s.String(in) })
+}
+
+// TestExecutable: a runfile has one name, whether it is a link or a file.
+func TestExecutable(t *testing.T) {
+	runfiles := filepath.Join(t.TempDir(), "x_test.runfiles")
+	for _, name := range []string{"_main/srv_/srv", "dep+/tool"} {
+		path := filepath.Join(runfiles, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o777), os.WriteFile(path, nil, 0o777)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	get := func(name string) string {
+		return map[string]string{"TEST_SRCDIR": runfiles, "TEST_WORKSPACE": "_main"}[name]
+	}
+	for path, want := range map[string]string{
+		runfiles + "/_main/srv_/srv":                  "$TEST_SRCDIR/_main/srv_/srv",
+		"/x/execroot/_main/bazel-out/k8/bin/srv_/srv": "$TEST_SRCDIR/_main/srv_/srv",
+		"/x/bazel-out/k8-opt/bin/external/dep+/tool":  "$TEST_SRCDIR/dep+/tool",
+		"/x/bazel-out/k8/bin/other":                   "bazel-out/k8/bin/other",
+		"/x/bazel-out/k8/genfiles/srv_/srv":           "bazel-out/k8/genfiles/srv_/srv",
+		"/usr/bin/env":                                "/usr/bin/env",
+	} {
+		if got := New(get, "TEST_SRCDIR").Executable(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+	if got := (*Scrubber)(nil).Executable("/x"); got != "/x" {
+		t.Errorf("without a scrubber: %s", got)
+	}
 }
