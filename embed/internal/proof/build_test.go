@@ -42,12 +42,16 @@ var kinds = []*kind{
 	{name: "cgo-external-pie", carrier: "overlay", mode: "count", flags: []string{"-buildmode=pie", "-ldflags=-linkmode=external"}, files: []string{"cgo.go"}, env: []string{"CGO_ENABLED=1"}},
 	{name: "race", carrier: "overlay", mode: "atomic", flags: []string{"-race"}, env: []string{"CGO_ENABLED=1"}},
 	{name: "race-import", carrier: "import", mode: "atomic", flags: []string{"-race"}, env: []string{"CGO_ENABLED=1"}},
-	{name: "coverpkg-all", carrier: "overlay", mode: "atomic", coverpkg: "all"},
+	{name: "tree", carrier: "tree", mode: "count"},
+	{name: "coverpkg-all", carrier: "tree", mode: "atomic", coverpkg: "all"},
 	{name: "big", carrier: "overlay", mode: "count", files: []string{"big.go"}, edges: true},
 }
 
 // plain is the subject without coverage, to compare with.
-var plain = &kind{name: "plain"}
+var (
+	plain    = &kind{name: "plain"}
+	plainCgo = &kind{name: "plain-cgo", flags: []string{"-ldflags=-linkmode=external"}, files: []string{"cgo.go"}, env: []string{"CGO_ENABLED=1"}}
+)
 
 func kindNamed(t *testing.T, name string) *kind {
 	t.Helper()
@@ -106,9 +110,17 @@ func (k *kind) make(goroot string) (bin string, err error) {
 		}
 		args = append(args, "-overlay="+file)
 	}
+	env := append([]string{"GOFLAGS=", "GOWORK=off", "PWD=" + dir, "CGO_ENABLED=0"}, k.env...)
+	if k.carrier == "tree" {
+		tree, err := overlay.Tree(filepath.Join(root, "trees"), goroot)
+		if err != nil {
+			return "", err
+		}
+		env = append(env, "GOROOT="+tree, "GOTOOLCHAIN=local")
+	}
 	cmd := exec.Command("go", args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), append([]string{"GOFLAGS=", "GOWORK=off", "PWD=" + dir, "CGO_ENABLED=0"}, k.env...)...)
+	cmd.Env = append(os.Environ(), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go %s: %v\n%s", strings.Join(args, " "), err, out)
 	}

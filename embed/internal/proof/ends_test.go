@@ -43,6 +43,8 @@ var ends = []struct {
 // address is where a stack trace has numbers that depend on the code or on luck.
 var address = regexp.MustCompile(`\+?0x[0-9a-f]+|goroutine [0-9]+`)
 
+var mainFile = regexp.MustCompile(`\S*/main\.go`)
+
 func TestEnds(t *testing.T) {
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {
@@ -91,8 +93,7 @@ func same(t *testing.T, got, plain result, k *kind, head bool) {
 	for _, r := range []*result{&got, &plain} {
 		r.stderr = address.ReplaceAllString(r.stderr, "0x")
 		// The two are built in different folders.
-		r.stderr = regexp.MustCompile(`/[^\s]*/main\.go`).ReplaceAllString(r.stderr, "main.go")
-		r.stderr = strings.ReplaceAll(r.stderr, "example.com/subject/main.go", "main.go")
+		r.stderr = mainFile.ReplaceAllString(r.stderr, "main.go")
 		if head {
 			r.stderr, _, _ = strings.Cut(r.stderr, "\n")
 		}

@@ -117,7 +117,7 @@ func counts(t *testing.T, m *countermap.Map) (loop, calls uint32) {
 			if len(counters) != 3 {
 				return fmt.Errorf("work.Do has %d blocks, not 3", len(counters))
 			}
-			calls, loop = counters[0], counters[1]
+			calls, loop = counters[0], counters[2]
 		}
 		return nil
 	})
@@ -153,7 +153,7 @@ func one(t *testing.T, k *kind, dir string, args ...string) *countermap.Map {
 	if k.edges {
 		wantFlags = countermap.Edges
 	}
-	if k.carrier == "overlay" {
+	if k.carrier != "import" {
 		wantFlags |= countermap.Table
 	}
 	if m.Flags != wantFlags || m.State != countermap.Live {

@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"text/template"
 	"unsafe"
 
 	"example.com/subject/work"
@@ -113,7 +114,7 @@ func end(way string, n int) {
 		}
 		threads, _ := os.ReadFile("/proc/self/status")
 		for _, l := range strings.Split(string(threads), "\n") {
-			if strings.HasPrefix(l, "Sig") || strings.HasPrefix(l, "Shd") {
+			if strings.HasPrefix(l, "SigBlk") || strings.HasPrefix(l, "SigIgn") || strings.HasPrefix(l, "SigCgt") {
 				fmt.Println(l)
 			}
 		}
@@ -133,6 +134,20 @@ func end(way string, n int) {
 		}
 		l.Close()
 		die(syscall.SIGKILL)
+	case "fill": // the disk, and then use counters that were not used before
+		f, err := os.Create(os.Getenv("FILL"))
+		if err != nil {
+			panic(err)
+		}
+		for err == nil {
+			_, err = f.Write(make([]byte, 4096))
+		}
+		for i := 4095; i > 0; i-- {
+			f.Write(make([]byte, i))
+		}
+		fmt.Println(err.(*os.PathError).Err)
+		work.Do(n)
+		template.Must(template.New("").Parse("{{range .}}{{printf `%q` .}}{{end}}")).Execute(io.Discard, []string{"a"})
 	case "maxrss":
 		var u syscall.Rusage
 		syscall.Getrusage(0, &u)
