@@ -37,6 +37,7 @@ import (
 	"github.com/covwrap/covwrap/embed/countermap"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/collect"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/proctree"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/profdir"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/profiles"
 )
 
@@ -110,7 +111,12 @@ func Run(c Config) (*Outcome, error) {
 	observer := proctree.Start(c.Profile)
 	folder := newFolder(collect.Config{
 		Dir: c.Profile, Profiles: c.Keep,
-		Alive: func(m *countermap.Map) bool { return observer.Alive(m.PID, m.Ticks, m.PIDNS) },
+		Alive: func(m *countermap.Map) bool {
+			if alive, known := observer.Alive(m.PID, m.Ticks, m.PIDNS); known {
+				return alive
+			}
+			return !profdir.Unused(m.Path)
+		},
 	})
 	adopt()
 	// Never undone: a second SIGTERM must not end us while the caller writes

@@ -485,15 +485,14 @@ func (o *Observer) Live() []int {
 	return pids
 }
 
-// Alive reports whether the process with the number and start time, in the
-// given pid namespace, still runs. A process in another namespace than the
-// launcher's is taken to run until the end.
-func (o *Observer) Alive(pid int, ticks, pidns uint64) bool {
+// Alive reports whether the process with the number and start time still runs.
+// known is false if its number belongs to another pid namespace than ours.
+func (o *Observer) Alive(pid int, ticks, pidns uint64) (alive, known bool) {
 	if pidns != 0 && pidns != o.pidns {
-		return true
+		return true, false
 	}
 	s, err := readStat(pid)
-	return err == nil && (ticks == 0 || s.ticks == ticks) && !s.dead()
+	return err == nil && (ticks == 0 || s.ticks == ticks) && !s.dead(), true
 }
 
 // Seen returns copies of all processes that have been seen, in that order.

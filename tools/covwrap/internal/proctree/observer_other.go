@@ -31,8 +31,8 @@ func (o *Observer) Reaped(pid int, status uint32) {
 // Live returns no descendants.
 func (o *Observer) Live() []int { return nil }
 
-// Alive takes every process to run until the end.
-func (o *Observer) Alive(pid int, ticks, pidns uint64) bool { return true }
+// Alive does not know.
+func (o *Observer) Alive(pid int, ticks, pidns uint64) (alive, known bool) { return true, false }
 
 // Seen returns all processes that have been seen.
 func (o *Observer) Seen() []*Process { return o.all }

@@ -295,3 +295,30 @@ exit 0`)
 		check(b.Mode+".txt", map[string]string{"lib.go:5.21,7.19": sums[b.Mode]})
 	}
 }
+
+// TestNamespaces: every process is number 1 of its own pid namespace. They are
+// told apart, and folded while others run, so that the folder stays small.
+func TestNamespaces(t *testing.T) {
+	if err := exec.Command("unshare", "-pf", "true").Run(); err != nil {
+		t.Skipf("no pid namespace here: %v", err)
+	}
+	got, cmd := runScript(t, `
+i=0
+while [ $i -lt 700 ]; do
+	for k in 1 2 3 4 5 6 7; do unshare -pf ./mapped return & done; wait
+	i=$((i+7))
+done
+for k in 1 2 3 4 5 6 7 8 9 10; do
+	n=$(ls $COVWRAP_DIR | grep -c covmap); [ $n -lt 300 ] && break; sleep 0.2
+done
+[ $n -lt 300 ] && echo folded`)
+	if got.status != "exit 0" || got.out != "folded\n" {
+		t.Errorf("%+v", got)
+	}
+	if p := read(t, filepath.Join(cmd.Dir, "p.txt")); !strings.Contains(p, "lib.go:7.19,9.3 1 4900\n") {
+		t.Errorf("profile:\n%s", p)
+	}
+	if l := readLedger(t, filepath.Join(cmd.Dir, "ledger.json")); l.Collected != 700 || len(l.LeftOut) != 0 {
+		t.Errorf("collected %d, left out %v", l.Collected, l.LeftOut)
+	}
+}
