@@ -8,12 +8,27 @@ _UNITS = ["ms", "s", "m"]
 
 # The flags that set the options of a whole build.
 DEFAULT_OPTION_ATTRS = {
+    "end_before_timeout": attr.string(
+        doc = """How long before its time-out to end a test that is still running, so that its log, coverage and
+profiles come back; it never counts as passed. For remote execution, where a test that runs into its time-out
+brings nothing but its log: local tests get a grace from Bazel itself. A whole number and `ms`, `s` or `m`; half
+of it is for the test to end, half for what is to be done then. Default: the flag
+`//rules/config:end_before_timeout`, `0s`: never.""",
+    ),
+    "_end_before_timeout": attr.label(default = Label("//rules/config:end_before_timeout")),
     "_grace": attr.label(default = Label("//rules/config:grace")),
     "_keep_profiles": attr.label(default = Label("//rules/config:keep_profiles")),
     "_on_missing": attr.label(default = Label("//rules/config:on_missing")),
 }
 
 OPTION_ATTRS = {
+    "end_before_timeout": attr.string(
+        doc = """How long before its time-out to end a test that is still running, so that its log, coverage and
+profiles come back; it never counts as passed. For remote execution, where a test that runs into its time-out
+brings nothing but its log: local tests get a grace from Bazel itself. A whole number and `ms`, `s` or `m`; half
+of it is for the test to end, half for what is to be done then. Default: the flag
+`//rules/config:end_before_timeout`, `0s`: never.""",
+    ),
     "grace": attr.string(
         doc = """How long to wait for processes that are still running when the test has ended, before they
 are ended and collected: a whole number and `ms`, `s` or `m`, such as `500ms`. Their counters are complete
@@ -57,7 +72,7 @@ def default_options(ctx):
     Returns:
         As of launcher_options.
     """
-    return _options(ctx, "", "auto", "auto")
+    return _options(ctx, "", "", "auto", "auto")
 
 def launcher_options(ctx):
     """Resolves the options of one test.
@@ -68,13 +83,11 @@ def launcher_options(ctx):
     Returns:
         The value of COVWRAP_OPTIONS, in which every option is named, so that the launcher needs no default of its own.
     """
-    return _options(ctx, ctx.attr.grace, ctx.attr.keep_profiles, ctx.attr.on_missing)
+    return _options(ctx, ctx.attr.end_before_timeout, ctx.attr.grace, ctx.attr.keep_profiles, ctx.attr.on_missing)
 
-def _options(ctx, own_grace, own_keep_profiles, own_on_missing):
-    grace = own_grace or ctx.attr._grace[BuildSettingInfo].value
-    error = duration_error(grace)
-    if error:
-        fail("{}: {} {}".format(ctx.label, "grace:" if own_grace else "--//rules/config:grace:", error))
+def _options(ctx, own_end_before_timeout, own_grace, own_keep_profiles, own_on_missing):
+    end_before_timeout = _duration(ctx, "end_before_timeout", own_end_before_timeout)
+    grace = _duration(ctx, "grace", own_grace)
 
     keep_profiles = ctx.attr._keep_profiles[BuildSettingInfo].value
     if own_keep_profiles != "auto":
@@ -84,4 +97,16 @@ def _options(ctx, own_grace, own_keep_profiles, own_on_missing):
     if own_on_missing != "auto":
         on_missing = own_on_missing
 
-    return "grace={} keep_profiles={} on_missing={}".format(grace, int(keep_profiles), on_missing)
+    return "end_before_timeout={} grace={} keep_profiles={} on_missing={}".format(
+        end_before_timeout,
+        grace,
+        int(keep_profiles),
+        on_missing,
+    )
+
+def _duration(ctx, name, own):
+    value = own or getattr(ctx.attr, "_" + name)[BuildSettingInfo].value
+    error = duration_error(value)
+    if error:
+        fail("{}: {} {}".format(ctx.label, name + ":" if own else "--//rules/config:{}:".format(name), error))
+    return value

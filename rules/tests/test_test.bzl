@@ -10,6 +10,7 @@ visibility("private")
 _COVERAGE = COVERAGE | {"//command_line_option:instrumentation_filter": "^//rules/tests[/:]"}
 
 _FAIL_ON_MISSING = _COVERAGE | {
+    str(Label("//rules/config:end_before_timeout")): "10s",
     str(Label("//rules/config:grace")): "2m",
     str(Label("//rules/config:keep_profiles")): False,
     str(Label("//rules/config:on_missing")): "fail",
@@ -145,6 +146,7 @@ def test_test_suite(name, library, program, sh_test):
         embed = [library],
         env = {"PROGRAM": "$(rootpath {})".format(program)},
         env_inherit = ["HOME"],
+        end_before_timeout = "3s",
         grace = "250ms",
         keep_profiles = "off",
         on_missing = "ignore",
@@ -186,7 +188,7 @@ def test_test_suite(name, library, program, sh_test):
     _coverage_test(
         name = "go_under_coverage_test",
         environment = go_environment | {
-            "COVWRAP_OPTIONS": "grace=250ms keep_profiles=0 on_missing=ignore",
+            "COVWRAP_OPTIONS": "end_before_timeout=3s grace=250ms keep_profiles=0 on_missing=ignore",
             "COVWRAP_TEST": _INNER,
         },
         go = True,
@@ -202,7 +204,7 @@ def test_test_suite(name, library, program, sh_test):
     _coverage_test(
         name = "defaults_test",
         environment = {
-            "COVWRAP_OPTIONS": "grace=5s keep_profiles=1 on_missing=warn",
+            "COVWRAP_OPTIONS": "end_before_timeout=0s grace=5s keep_profiles=1 on_missing=warn",
             "COVWRAP_TEST": _INNER.replace("go_subject", "go_defaults_subject"),
             "GO_TEST_RUN_FROM_BAZEL": "1",
         },
@@ -214,7 +216,7 @@ def test_test_suite(name, library, program, sh_test):
     _flags_test(
         name = "flags_test",
         environment = {
-            "COVWRAP_OPTIONS": "grace=2m keep_profiles=0 on_missing=fail",
+            "COVWRAP_OPTIONS": "end_before_timeout=10s grace=2m keep_profiles=0 on_missing=fail",
             "COVWRAP_TEST": _INNER.replace("go_subject", "go_defaults_subject"),
             "GO_TEST_RUN_FROM_BAZEL": "1",
         },
@@ -226,7 +228,7 @@ def test_test_suite(name, library, program, sh_test):
     _plain_test(
         name = "sh_test",
         environment = {
-            "COVWRAP_OPTIONS": "grace=5s keep_profiles=1 on_missing=warn",
+            "COVWRAP_OPTIONS": "end_before_timeout=0s grace=5s keep_profiles=1 on_missing=warn",
             "COVWRAP_TEST": "rules/tests/sh_inner",
             "FILE": "rules/tests/subject_test.go",
             "GREETING": "hello",
