@@ -150,12 +150,18 @@ import (
 
 // InitHook is called by the compiler's code when package main, or a test's, is
 // initialised, and all packages have registered. A process whose counters are
-// in a file needs none of Go's own emission; one without is left to it, and so
-// is one whose GOCOVERDIR somebody else has set, who will read what is there:
-// "go test -cover" does, and testscript, for the percentages that they print.
+// in a file needs none of Go's own emission; one outside of covwrap's reach is
+// left to it, and so is one whose GOCOVERDIR somebody else has set, who will
+// read what is there: "go test -cover" does, and testscript, for the
+// percentages that they print.
 func InitHook(istest bool) {
 	if !covwrap.Mapped() {
-		stockInitHook(istest)
+		dir, own := os.Getenv("GOCOVERDIR"), os.Getenv("COVWRAP_DIR")
+		if own == "" || dir != "" && dir != own {
+			stockInitHook(istest)
+		} else {
+			unmappedInitHook(istest, own)
+		}
 		return
 	}
 	if dir := os.Getenv("GOCOVERDIR"); dir != "" && dir != covwrap.Dir() {
@@ -168,6 +174,39 @@ func InitHook(istest bool) {
 	// Hooks run in reverse order, the first one only on success.
 	exithook.Add(exithook.Hook{F: func() { covwrap.Exiting(false) }, RunOnFailure: true})
 	exithook.Add(exithook.Hook{F: func() { covwrap.Exiting(true) }})
+}
+
+// unmappedInitHook is for a process below covwrap's launcher that could not have
+// a map. It writes Go's files as stockInitHook does, in the same order, but
+// says nothing when that fails: Go's words would be on the standard error of
+// the program under test. Where there is no room for a map, or no descriptor
+// to make one, Go's files would come out torn; the note that the runtime left
+// tells of the process instead.
+func unmappedInitHook(istest bool, dir string) {
+	ml, err := prepareForMetaEmit()
+	switch covwrap.Unmapped() {
+	case "", "map-unsupported", "map-failed":
+	default:
+		return
+	}
+	if err != nil || len(ml) == 0 {
+		return
+	}
+	exithook.Add(exithook.Hook{RunOnFailure: true, F: func() {
+		if !covProfileAlreadyEmitted {
+			emitCounterDataToDirectory(dir)
+		}
+	}})
+	emitMeta := func() {
+		if !covProfileAlreadyEmitted {
+			emitMetaDataToDirectory(dir, ml)
+		}
+	}
+	if istest {
+		exithook.Add(exithook.Hook{F: emitMeta, RunOnFailure: true})
+	} else {
+		emitMeta()
+	}
 }
 `
 

@@ -12,6 +12,13 @@ type liveMap struct {
 
 var live liveMap
 
+// unmapped is why Start could make no map.
+var unmapped string
+
+// Unmapped is the slug of what made a map impossible; empty in a process that
+// has one, or that found no profile directory.
+func Unmapped() string { return unmapped }
+
 // Mapped reports whether this process's counters are in a file.
 func Mapped() bool { return live.header != nil }
 

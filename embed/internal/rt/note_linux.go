@@ -32,20 +32,27 @@ func noteIn(dir string, at int64, why string, err syscall.Errno) {
 		}
 	}
 	text = append(text, '\n')
-	appendFile(dir+"/covnote."+pid+"."+utoa(uint64(at))+"."+why, text)
+	if name := dir + "/covnote." + pid + "." + utoa(uint64(at)) + "." + why; !appendFile(name, text) {
+		// A link takes no descriptor, which the process may not have. Its name
+		// tells all; what it points to is for people.
+		syscall.Symlink("covwrap: "+why, name)
+	}
 	appendFile(dir+"/covwrap.log", text)
 }
 
-// appendFile appends text by one write, if the limits allow it.
-func appendFile(path string, text []byte) {
-	fd, err := open(path, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_APPEND)
+// appendFile appends text by one write, if the limits allow it, and reports
+// whether the file is there. What another process of the test may have put in
+// its place is left alone: a link into somebody's file, or a FIFO, on which an
+// open without O_NONBLOCK would wait for ever.
+func appendFile(path string, text []byte) bool {
+	fd, err := open(path, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_APPEND|syscall.O_NOFOLLOW|syscall.O_NONBLOCK)
 	if err != 0 {
-		return
+		return false
 	}
 	defer closeFd(fd)
 	var s syscall.Stat_t
-	if syscall.Fstat(fd, &s) != nil {
-		return
+	if syscall.Fstat(fd, &s) != nil || s.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		return false
 	}
 	if s.Mode&0o777 != 0o666 {
 		syscall.Fchmod(fd, 0o666)
@@ -53,6 +60,7 @@ func appendFile(path string, text []byte) {
 	if uint64(s.Size)+uint64(len(text)) <= fileSizeLimit() {
 		syscall.Write(fd, text)
 	}
+	return true
 }
 
 // WriteOnce writes a file of the profile directory that is the same whichever

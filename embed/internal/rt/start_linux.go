@@ -29,6 +29,7 @@ func Start(list *MetaList) bool {
 	}
 	m.start = now()
 	if why, err := m.run(); why != "" {
+		unmapped = why
 		m.note(why, err)
 		return false
 	}
