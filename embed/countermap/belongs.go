@@ -24,7 +24,7 @@ func (m *Map) MetaBelongs(covmeta []byte) (bool, error) {
 		if p.Flags&elf.PF_W != 0 || p.Filesz == 0 {
 			continue
 		}
-		data, err := readFull(x.file, p.Off, p.Filesz)
+		data, err := x.readFull(p.Off, p.Filesz)
 		if err != nil {
 			return false, fmt.Errorf("%s: %w", x.path, err)
 		}

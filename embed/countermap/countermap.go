@@ -8,10 +8,7 @@
 // is refused with an error that names the file and what is wrong with it.
 package countermap
 
-import (
-	"os"
-	"time"
-)
+import "time"
 
 // FilePrefix begins the name of every counter map:
 // covmap.<pid>.<start, ns since 1970>.
@@ -86,7 +83,7 @@ type Map struct {
 	Words  int    // number of counter words (uint32)
 	Binary BinaryID
 
-	file *os.File
+	file file
 	h    *header
 }
 

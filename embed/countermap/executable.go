@@ -12,7 +12,8 @@ import (
 
 // executable reads memory of the process that the executable file still has.
 type executable struct {
-	file *os.File
+	file file
+	size int64
 	path string
 	bias uint64 // address in the process minus address in the file
 	load []elf.ProgHeader
@@ -44,7 +45,7 @@ func (m *Map) openExecutable(path string) (*executable, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, err := m.newExecutable(f, path)
+	x, err := m.sameExecutable(f, path)
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -52,7 +53,7 @@ func (m *Map) openExecutable(path string) (*executable, error) {
 	return x, nil
 }
 
-func (m *Map) newExecutable(f *os.File, path string) (*executable, error) {
+func (m *Map) sameExecutable(f *os.File, path string) (*executable, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
@@ -63,11 +64,15 @@ func (m *Map) newExecutable(f *os.File, path string) (*executable, error) {
 	if b := m.Binary; b.Size != 0 && (info.Size() != b.Size || info.ModTime().UnixNano() != b.ModTimeNano) {
 		return nil, fmt.Errorf("%s was rebuilt since the process started", path)
 	}
+	return m.newExecutable(f, info.Size(), path)
+}
+
+func (m *Map) newExecutable(f file, size int64, path string) (*executable, error) {
 	e, err := elf.NewFile(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	x := &executable{file: f, path: path}
+	x := &executable{file: f, size: size, path: path}
 	var phdr, first *elf.Prog
 	for _, p := range e.Progs {
 		switch p.Type {
@@ -101,7 +106,7 @@ func (x *executable) read(addr, n, limit uint64) ([]byte, error) {
 		if at < p.Vaddr || at-p.Vaddr > p.Filesz || n > p.Filesz-(at-p.Vaddr) {
 			continue
 		}
-		b, err := readFull(x.file, p.Off+(at-p.Vaddr), n)
+		b, err := x.readFull(p.Off+(at-p.Vaddr), n)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", x.path, err)
 		}
@@ -110,22 +115,17 @@ func (x *executable) read(addr, n, limit uint64) ([]byte, error) {
 	return nil, fmt.Errorf("%s has no %d bytes at address %#x", x.path, n, addr)
 }
 
-// readFull reads n bytes at off; what is claimed to be there is not allocated
-// before it has been seen to be in the file.
-func readFull(f *os.File, off, n uint64) ([]byte, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if size := uint64(info.Size()); off > size || n > size-off {
+// readFull reads n bytes at off of the file; what is claimed to be there is not
+// allocated before it has been seen to be in the file.
+func (x *executable) readFull(off, n uint64) ([]byte, error) {
+	if size := uint64(x.size); off > size || n > size-off {
 		return nil, io.ErrUnexpectedEOF
 	}
 	b := make([]byte, n)
-	_, err = f.ReadAt(b, int64(off))
-	if err == io.EOF {
-		err = nil
+	if _, err := x.file.ReadAt(b, int64(off)); err != nil && err != io.EOF {
+		return nil, err
 	}
-	return b, err
+	return b, nil
 }
 
 // MetaFromExecutable makes the content of the covmeta file for the packages
@@ -154,10 +154,24 @@ func (m *Map) MetaFromExecutable() (covmeta []byte, err error) {
 		return fail(err)
 	}
 	defer x.close()
+	if covmeta, err = x.meta(pkgs); err != nil {
+		return fail(err)
+	}
+	return covmeta, nil
+}
+
+// meta makes the covmeta file of the packages.
+func (x *executable) meta(pkgs []PackageRef) ([]byte, error) {
 	blobs := make([][]byte, len(pkgs))
+	total := uint64(0)
 	for i, p := range pkgs {
+		// Each package has its own piece of the file.
+		if total += uint64(p.Len); total > uint64(x.size) {
+			return nil, fmt.Errorf("%d packages have more meta-data than %s has bytes", len(pkgs), x.path)
+		}
+		var err error
 		if blobs[i], err = x.blob(p); err != nil {
-			return fail(err)
+			return nil, err
 		}
 	}
 	return encodeMeta(pkgs, blobs)

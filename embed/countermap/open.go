@@ -39,7 +39,17 @@ func open(path string, f *os.File) (*Map, error) {
 	if !info.Mode().IsRegular() {
 		return nil, &FormatError{path, "it is not a regular file but " + info.Mode().String()}
 	}
-	h, err := readHeader(f, info.Size())
+	return newMap(path, f, info.Size())
+}
+
+// file is what a Map reads from.
+type file interface {
+	io.ReaderAt
+	io.Closer
+}
+
+func newMap(path string, f file, size int64) (*Map, error) {
+	h, err := readHeader(f, size)
 	if err != nil {
 		return nil, wrap(path, err)
 	}
