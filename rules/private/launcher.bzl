@@ -41,4 +41,4 @@ def launcher_attrs(program):
         ),
     }
 
-LAUNCHER_ATTRS = launcher_attrs(Label("//tools/covwrap"))
+LAUNCHER_ATTRS = launcher_attrs(Label("//tools/covwrap/launcher"))

@@ -198,7 +198,7 @@ def test_test_suite(name, library, program, sh_test):
             "rules/tests/subject.go",
         ],
         runfiles = go_runfiles,
-        starts = "tools/covwrap/covwrap_/covwrap",
+        starts = "tools/covwrap/launcher/launcher_/launcher",
         target_under_test = ":go_subject",
     )
     _coverage_test(
@@ -210,7 +210,7 @@ def test_test_suite(name, library, program, sh_test):
         },
         go = True,
         instrumented = ["rules/tests/subject.go"],
-        starts = "tools/covwrap/covwrap_/covwrap",
+        starts = "tools/covwrap/launcher/launcher_/launcher",
         target_under_test = ":go_defaults_subject",
     )
     _flags_test(
@@ -222,7 +222,7 @@ def test_test_suite(name, library, program, sh_test):
         },
         go = True,
         instrumented = ["rules/tests/subject.go"],
-        starts = "tools/covwrap/covwrap_/covwrap",
+        starts = "tools/covwrap/launcher/launcher_/launcher",
         target_under_test = ":go_defaults_subject",
     )
     _plain_test(
@@ -239,7 +239,7 @@ def test_test_suite(name, library, program, sh_test):
             "rules/tests/sh_subject",
             "rules/tests/subject_test.go",
         ],
-        starts = "tools/covwrap/covwrap_/covwrap",
+        starts = "tools/covwrap/launcher/launcher_/launcher",
         target_under_test = ":sh_subject",
     )
     _launcher_test(

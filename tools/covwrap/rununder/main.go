@@ -11,20 +11,21 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
-	"github.com/covwrap/covwrap/tools/covwrap/internal/cli"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/launch"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/wrapped"
 )
 
 func main() {
-	os.Exit(run(os.Args, cli.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
+	os.Exit(run(os.Args, os.Stderr))
 }
 
-func run(args []string, stdio cli.Stdio) int {
+func run(args []string, stderr io.Writer) int {
 	if len(args) < 2 {
-		fmt.Fprintln(stdio.Err, "covwrap: no test on the command line; this program is for --run_under=@covwrap//rules/repository:launcher")
+		fmt.Fprintln(stderr, "covwrap: no test on the command line; this program is for --run_under=@covwrap//rules/repository:launcher")
 		return 2
 	}
 	// Absolute, as Bazel names a test that it starts by itself.
@@ -38,7 +39,7 @@ func run(args []string, stdio cli.Stdio) int {
 	if launch.Staged() == "" {
 		if os.Getenv("COVERAGE_DIR") == "" || os.Getenv(launch.TestVar) != "" {
 			err := launch.Replace(test, argv, os.Environ())
-			fmt.Fprintf(stdio.Err, "covwrap: cannot run %s: %v\n", test, err)
+			fmt.Fprintf(stderr, "covwrap: cannot run %s: %v\n", test, err)
 			return status(err)
 		}
 		os.Setenv(launch.TestVar, test)
@@ -46,7 +47,7 @@ func run(args []string, stdio cli.Stdio) int {
 			os.Setenv(launch.OptionsVar, string(options))
 		}
 	}
-	code, _ := cli.Wrapped(argv, stdio)
+	code, _ := wrapped.Main(argv, stderr)
 	return code
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/covwrap/covwrap/tools/covwrap/internal/wrapped"
 )
 
 // Exit statuses that every command shares. Commands with a verdict of their
@@ -54,7 +56,7 @@ func commands() []command {
 // Main runs the command that args (with the program's name first) ask for and
 // returns the exit status.
 func Main(args []string, stdio Stdio) int {
-	if status, ok := Wrapped(args, stdio); ok {
+	if status, ok := wrapped.Main(args, stdio.Err); ok {
 		return status
 	}
 	if len(args) < 2 {

@@ -5,8 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/covwrap/covwrap/tools/covwrap/internal/launch"
@@ -131,61 +129,4 @@ func (f *runFlags) write(r *runner.Report, errs io.Writer) bool {
 		}
 	}
 	return ok
-}
-
-// Wrapped runs the test that the rules put the launcher before, and reports
-// false if they did not: then this is an ordinary command line.
-func Wrapped(args []string, stdio Stdio) (status int, ok bool) {
-	if os.Getenv(launch.TestVar) == "" {
-		return 0, false
-	}
-	w := runner.FromEnvironment(os.Getenv, args[1:])
-	if w.Coverage == "" {
-		err := launch.Replace(w.Path, w.Argv, launch.Environ(os.Environ()))
-		err = &runner.StartError{Path: w.Path, Err: err}
-		fmt.Fprintf(stdio.Err, "covwrap: %v\n", err)
-		return err.(*runner.StartError).Status(), true
-	}
-	var tracefile string
-	w.Write = func(r *runner.Report) {
-		for _, b := range w.Bad {
-			r.Note("bad-option", fmt.Sprintf("%s: %q is not understood", launch.OptionsVar, b))
-		}
-		var err error
-		if tracefile == "" {
-			tracefile, err = w.Tracefile()
-		}
-		if err == nil {
-			err = r.WriteLCOV(tracefile)
-		}
-		if err != nil {
-			r.Note("tracefile-not-written", err.Error())
-		}
-		if w.Outputs != "" {
-			r.WriteOutputs(w.Outputs)
-		}
-	}
-	r, err := runner.Run(w.Options)
-	if err != nil {
-		fmt.Fprintf(stdio.Err, "covwrap: %v\n", err)
-		var start *runner.StartError
-		if errors.As(err, &start) {
-			return start.Status(), true
-		}
-		// Coverage is lost, but not the test.
-		err := launch.Replace(w.Path, w.Argv, launch.Environ(os.Environ()))
-		fmt.Fprintf(stdio.Err, "covwrap: %v\n", err)
-		return exitFailure, true
-	}
-	if len(r.Ledger.LeftOut) > 0 && w.OnMissing != runner.Ignore {
-		fmt.Fprintf(stdio.Err, "covwrap: %s\n", r.Ledger.Summary())
-		if w.OnMissing == runner.Fail && !r.Status.Failed() {
-			return exitMissing, true
-		}
-	}
-	if os.Getenv("VERBOSE_COVERAGE") != "" {
-		fmt.Fprintf(stdio.Err, "covwrap: %s; %s\n", r.Ledger.Summary(), filepath.Base(tracefile))
-	}
-	launch.EndAs(r.Status)
-	return exitFailure, true
 }
