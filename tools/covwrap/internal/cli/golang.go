@@ -65,7 +65,7 @@ func Go(args []string, stdio Stdio) int {
 func goCommand(b *gobuild.Builder, run, words []string, stdio Stdio) int {
 	line := gocmd.Parse(words)
 	if line.Sub != "test" && line.Sub != "run" {
-		c, err := b.Plan(words, "")
+		c, err := plan(b, words, "", stdio)
 		if err != nil {
 			return fail(stdio, "go", err)
 		}
@@ -76,6 +76,17 @@ func goCommand(b *gobuild.Builder, run, words []string, stdio Stdio) int {
 		return become(b.Tool, c.Args, stdio)
 	}
 	return goCollect(b, run, words, stdio)
+}
+
+// plan makes the go command and prints what the user should know about it.
+func plan(b *gobuild.Builder, words []string, goProfile string, stdio Stdio) (*gobuild.Command, error) {
+	c, err := b.Plan(words, goProfile)
+	if err == nil {
+		for _, w := range c.Warnings {
+			fmt.Fprintf(stdio.Err, "covwrap: warning: %s\n", w)
+		}
+	}
+	return c, err
 }
 
 // become runs the go command in place of this process, where the system can.
@@ -102,7 +113,7 @@ func become(tool string, args []string, stdio Stdio) int {
 func goCollect(b *gobuild.Builder, run, words []string, stdio Stdio) int {
 	if dir := getenvDir(); dir != "" {
 		// Under "covwrap run" already: that one collects, of us as well.
-		c, err := b.Plan(words, "")
+		c, err := plan(b, words, "", stdio)
 		if err != nil {
 			return fail(stdio, "go", err)
 		}
@@ -124,7 +135,7 @@ func goCollect(b *gobuild.Builder, run, words []string, stdio Stdio) int {
 		return fail(stdio, "go", err)
 	}
 	goProfile := filepath.Join(tmp, "go.out")
-	c, err := b.Plan(words, goProfile)
+	c, err := plan(b, words, goProfile, stdio)
 	if err != nil {
 		os.RemoveAll(tmp)
 		return fail(stdio, "go", err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/covwrap/covwrap/tools/covwrap/internal/carrier"
@@ -31,6 +32,8 @@ type Command struct {
 	Dir string
 	// Tests is true if it runs tests; Runs if it runs anything that was built.
 	Tests, Runs bool
+	// Warnings are for the user.
+	Warnings []string
 	// Profile is the file of "go test -coverprofile", absolute; "" if none.
 	Profile string
 }
@@ -73,6 +76,9 @@ func (b *Builder) Plan(words []string, goProfile string) (*Command, error) {
 		return nil, err
 	}
 	c := &Command{Dir: dir}
+	if user != "" {
+		c.Warnings = shadowed(user, dir, env.GOROOT)
+	}
 	add := []string{"-cover", "-overlay=" + overlay}
 	line = line.Without(overlayFlag)
 	switch line.Sub {
@@ -154,6 +160,28 @@ func (b *Builder) overlay(env gocmd.Env, user, dir string) (string, error) {
 		}
 	}
 	return carrier.Prepare(b.Cache, env.GOROOT, env.GOVERSION, files, own)
+}
+
+// shadowed warns about source files in a user's overlay: "-cover" reads what it
+// instruments from the disk (golang/go#73802), so that a package that is both
+// covered and overlaid is built without its overlay, and silently so.
+func shadowed(overlay, dir, goroot string) []string {
+	o, err := carrier.Read(overlay, dir)
+	if err != nil {
+		return nil // an error already, of the overlay's preparation
+	}
+	var files []string
+	for name := range o.Replace {
+		ours := strings.HasPrefix(name, goroot+string(filepath.Separator))
+		if strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") && !ours {
+			files = append(files, name)
+		}
+	}
+	if len(files) == 0 {
+		return nil
+	}
+	slices.Sort(files)
+	return []string{fmt.Sprintf("-overlay has %s (%d in all): where its package is covered, Go takes it from the disk instead (golang/go#73802); leave the package out of -coverpkg, or put the file in place [overlay-of-covered-source]", files[0], len(files))}
 }
 
 // has reports whether a flag is given, other than as "-flag=false".

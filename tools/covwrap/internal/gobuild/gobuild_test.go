@@ -94,6 +94,9 @@ func TestUserOverlay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], filepath.Join(dir, want)+" (1 in all)") {
+			t.Errorf("go %s: warnings %q; want one that names %s", in, got.Warnings, want)
+		}
 		l := gocmd.Parse(got.Args)
 		file, _ := l.Lookup("overlay")
 		data, err := os.ReadFile(file)
