@@ -1,0 +1,92 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// recipe is counted up when a change here must reach installations that exist.
+const recipe = 1
+
+// packages are the engine and what actions need to find on a worker: a shell,
+// a C compiler (rules_go's cgo), zip and file (Bazel's test-setup.sh).
+const packages = "buildbox,bubblewrap,ca-certificates,gcc,g++,file,zip,unzip"
+
+// Install makes sure that the engine's root file system is there and returns
+// its path. The first time takes a minute and 1 GB below the user's cache
+// folder; it needs Debian, root and a package source that has sid. Safe
+// against other callers; say is told what takes long.
+func Install(say func(string)) (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cache, "covwrap", "engine")
+	root := filepath.Join(dir, fmt.Sprintf("root-%d", recipe))
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return "", err
+	}
+	lock, err := os.Create(filepath.Join(dir, "lock"))
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return "", fmt.Errorf("lock %q: %w", lock.Name(), err)
+	}
+	if _, err := os.Stat(root); err == nil {
+		return root, nil
+	}
+	if os.Geteuid() != 0 {
+		return "", errors.New("installing the engine from Debian's packages needs root")
+	}
+	for _, tool := range []string{"mmdebstrap", "bwrap", "unshare"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return "", fmt.Errorf("%w: apt-get install mmdebstrap bubblewrap util-linux", err)
+		}
+	}
+	say(fmt.Sprintf("installing buildbox from Debian sid into %s (once, a minute, 1 GB)", dir))
+	mirror, err := debianMirror()
+	if err != nil {
+		return "", err
+	}
+	tmp := root + ".tmp"
+	if err := os.RemoveAll(tmp); err != nil {
+		return "", err
+	}
+	cmd := exec.Command("mmdebstrap", "--variant=minbase", "--mode=root", "--include="+packages,
+		// A frozen mirror's Release file counts as expired.
+		`--aptopt=Acquire::Check-Valid-Until "false"`,
+		"--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
+		"sid", tmp, "deb "+mirror+" sid main")
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("mmdebstrap: %w: %s", err, lastLines(output.String(), 10))
+	}
+	// A mount point for SharedDir: the file system is mounted read-only.
+	if err := os.MkdirAll(tmp+SharedDir, 0o777); err != nil {
+		return "", err
+	}
+	return root, os.Rename(tmp, root)
+}
+
+// debianMirror returns the mirror that this machine's apt is configured with.
+func debianMirror() (string, error) {
+	out, err := exec.Command("apt-get", "indextargets", "--format", "$(LABEL) $(COMPONENT) $(REPO_URI)", "Created-By: Packages").Output()
+	if err != nil {
+		return "", fmt.Errorf("apt-get indextargets: %w", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == "Debian" && f[1] == "main" {
+			return f[2], nil
+		}
+	}
+	return "", errors.New("no package source of Debian is configured on this machine")
+}

@@ -1,0 +1,95 @@
+// Package remote_test runs covwrap on a real remote-execution engine.
+package remote_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"example.com/remote/engine"
+)
+
+// root is the engine's file system; covwrap the command-line tool.
+var root, covwrap string
+
+// keep leaves the engine's storage from an earlier run, for work on the tests:
+// a build of rules_go's tools and the standard library takes minutes.
+var keep = flag.Bool("keep", false, "keep the engine's storage in the cache folder, and use what is there")
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	var err error
+	root, err = engine.Install(func(what string) { fmt.Fprintln(os.Stderr, what) })
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e/remote: no engine:", err)
+		return 1
+	}
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	covwrap = filepath.Join(dir, "covwrap")
+	build := exec.Command("go", "build", "-o", covwrap, "./tools/covwrap")
+	build.Dir = repository
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "go build ./tools/covwrap: %v\n%s", err, out)
+		return 1
+	}
+	code := m.Run()
+	for _, e := range engines {
+		e.Stop()
+		if left := engine.LeftOver(e.Dir); len(left) > 0 {
+			fmt.Fprintf(os.Stderr, "FAIL: still running after the end: %q\n", left)
+			code = 1
+		}
+		if !*keep {
+			if err := os.RemoveAll(e.Dir); err != nil {
+				fmt.Fprintln(os.Stderr, "FAIL: the engine's storage:", err)
+				code = 1
+			}
+		}
+	}
+	return code
+}
+
+// engines are those that run, until all tests have ended: what one test had
+// built, the next need not build again.
+var engines = map[engine.Runner]*engine.Engine{}
+
+// engineFor returns the engine with the given runner.
+func engineFor(t *testing.T, runner engine.Runner) *engine.Engine {
+	t.Helper()
+	t.Cleanup(func() {
+		if e := engines[runner]; e != nil && t.Failed() {
+			t.Logf("the engine's last words:\n%s", tail(e.Log(), 20))
+		}
+	})
+	if e := engines[runner]; e != nil {
+		return e
+	}
+	var dir string
+	if *keep {
+		dir = cacheDir(t, string(runner))
+	} else {
+		var err error
+		// Not t.TempDir: its name is too long for a socket.
+		if dir, err = os.MkdirTemp("", "e"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e, err := engine.Start(root, dir, runner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	engines[runner] = e
+	return e
+}
