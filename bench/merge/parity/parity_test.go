@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -67,8 +68,7 @@ func merge(t *testing.T, merger, dir string, flags ...string) string {
 }
 
 // normalise brings a tracefile into one form: branches in order of line, block
-// and branch (Bazel keeps the order of the first input), lines of line and
-// function without checksums.
+// and branch (Bazel keeps the order of the first input).
 func normalise(s string) string {
 	lines := strings.SplitAfter(s, "\n")
 	for i := 0; i < len(lines); i++ {
@@ -159,6 +159,128 @@ func TestGenerated(t *testing.T) {
 				"--source_file_manifest="+filepath.Join(dir, "manifest"),
 				"--sources_to_replace_file="+filepath.Join(dir, "replace"))
 		})
+	}
+}
+
+// TestReal merges what real tools wrote (testdata/src/make says how): each file
+// by itself must give what Bazel's merger makes of it, and all together the sum
+// of that. Bazel's own result for all is no oracle: it drops the branches of
+// one input where another has different ones.
+func TestReal(t *testing.T) {
+	bazelMerger(t)
+	paths, err := filepath.Glob("testdata/real/*")
+	if err != nil || len(paths) < 12 {
+		t.Fatalf("%d files: %v", len(paths), err)
+	}
+	all, sum := t.TempDir(), canon{}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Base(path)
+		dir := t.TempDir()
+		for _, d := range []string{dir, all} {
+			if err := os.WriteFile(filepath.Join(d, name), text, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		theirs, us := canon{}, canon{}
+		us.add(t, merge(t, ours, dir))
+		if err := os.WriteFile(filepath.Join(dir, name), apart(name, text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		result := merge(t, bazelMerger(t), dir)
+		theirs.add(t, result)
+		sum.add(t, result)
+		if len(theirs) == 0 {
+			t.Errorf("%s: nothing was merged", name)
+		}
+		theirs.same(t, name, us)
+	}
+	us := canon{}
+	us.add(t, merge(t, ours, all))
+	sum.same(t, "all", us)
+}
+
+// apart gives every record of a file a source file of its own, so that Bazel's
+// merger has nothing to merge; canon takes that back. Only then is its result
+// what the file says: it drops branches also where one file has several
+// records of a source file, as geninfo writes them for headers.
+func apart(name string, text []byte) []byte {
+	tag := map[string]string{".dat": "SF:", ".gcov": "file:"}[filepath.Ext(name)]
+	if tag == "" {
+		return text
+	}
+	lines := strings.SplitAfter(string(text), "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, tag) {
+			lines[i] = fmt.Sprintf("%s@@%d\n", strings.TrimSuffix(line, "\n"), i)
+		}
+	}
+	return []byte(strings.Join(lines, ""))
+}
+
+// canon is a tracefile in which the differences that docs/merge.md lists for
+// real tools do not show: line 0, "./" before names, checksums, notes, and two
+// branches with the same numbers in one record. Keys are file, tag and what the
+// line is about ("a.cc BRDA:4,0,1"); values are counts, the largest for FN.
+type canon map[string]int64
+
+// add adds a tracefile.
+func (c canon) add(t *testing.T, tracefile string) {
+	t.Helper()
+	source := ""
+	for _, line := range strings.Split(strings.TrimSuffix(tracefile, "\n"), "\n") {
+		tag, rest, _ := strings.Cut(line, ":")
+		fields := strings.Split(rest, ",")
+		number := func(i int) int64 {
+			n, err := strconv.ParseInt(fields[i], 10, 64)
+			if err != nil {
+				t.Fatalf("%q: %v", line, err)
+			}
+			return n
+		}
+		key := func(parts ...string) string { return source + " " + tag + ":" + strings.Join(parts, ",") }
+		switch {
+		case strings.HasPrefix(line, "#"), fields[0] == "0" && tag != "FNDA" && tag != "SF" && len(tag) > 1:
+		case tag == "SF":
+			source, _, _ = strings.Cut(strings.TrimPrefix(rest, "./"), "@@")
+			c[source] += 0
+		case tag == "FN":
+			if k := key(fields[1]); c[k] == 0 || number(0) < c[k] {
+				c[k] = number(0)
+			}
+		case tag == "FNDA":
+			// Functions at line 0 have no place and are left out.
+			if c[source+" FN:"+fields[1]] > 0 {
+				c[key(fields[1])] += number(0)
+			}
+		case tag == "BRDA":
+			if k := key(fields[:3]...); fields[3] != "-" {
+				c[k+" reached"] = 1
+				c[k] += number(3)
+			} else {
+				c[k] += 0
+			}
+		case tag == "DA":
+			c[key(fields[0])] += number(1)
+		}
+	}
+}
+
+// same wants two tracefiles to be the same.
+func (c canon) same(t *testing.T, name string, us canon) {
+	t.Helper()
+	for _, k := range slices.Sorted(maps.Keys(c)) {
+		if n, ok := us[k]; !ok || n != c[k] {
+			t.Errorf("%s: %s: Bazel has %d, covwrap %d (%v)", name, k, c[k], n, ok)
+		}
+	}
+	for k := range us {
+		if _, ok := c[k]; !ok {
+			t.Errorf("%s: only covwrap has %s", name, k)
+		}
 	}
 }
 

@@ -20,6 +20,7 @@ type Cursor struct {
 	f               *File
 	line, branch    int // where the next one is expected
 	fnLine, fnCount int
+	first           []Line   // the lines of a file that had none, in order
 	newLines        []Line   // lines that are not in the file yet, unsorted
 	newBranches     []Branch // likewise
 }
@@ -30,10 +31,10 @@ func Open(f *File) Cursor {
 	return Cursor{f: f}
 }
 
-// Reopen is Open that keeps the room for new lines of the previous record.
+// Reopen is Open that keeps the room for new things of the previous record.
 func (c *Cursor) Reopen(f *File) {
 	f.mu.Lock()
-	*c = Cursor{f: f, newLines: c.newLines[:0], newBranches: c.newBranches[:0]}
+	*c = Cursor{f: f, first: c.first[:0], newLines: c.newLines[:0], newBranches: c.newBranches[:0]}
 }
 
 // IsOpen tells whether a record is open.
@@ -82,7 +83,17 @@ func (c *Cursor) AddLine(no uint32, count int64) {
 // addLineElsewhere is AddLine for a line that is not where it was expected.
 func (c *Cursor) addLineElsewhere(no uint32, count int64) {
 	lines := c.f.lines
-	if n := len(lines); n == 0 || lines[n-1].No < no {
+	if len(lines) == 0 {
+		// A file's first record nearly always has all its lines, in order:
+		// gather them, so that the file gets exactly the room it needs.
+		if n := len(c.first); n == 0 || c.first[n-1].No < no {
+			c.first = append(c.first, Line{no, count})
+			return
+		}
+		c.keepAside(no, count)
+		return
+	}
+	if n := len(lines); lines[n-1].No < no {
 		c.f.lines = append(lines, Line{no, count})
 		c.line = n + 1
 		return
@@ -94,6 +105,11 @@ func (c *Cursor) addLineElsewhere(no uint32, count int64) {
 		return
 	}
 	c.line = i
+	c.keepAside(no, count)
+}
+
+// keepAside adds a line that is not where the order wants it.
+func (c *Cursor) keepAside(no uint32, count int64) {
 	if c.newLines = append(c.newLines, Line{no, count}); len(c.newLines) >= flushAt {
 		c.flush()
 	}
@@ -206,6 +222,13 @@ func (f *File) addTo(a *Branch, b Branch) {
 // flush sorts what was kept aside into the file.
 func (c *Cursor) flush() {
 	f := c.f
+	switch n := len(c.first); {
+	case n > flushAt: // too much to keep twice
+		f.lines, c.first = c.first, nil
+	case n > 0:
+		f.lines = append(make([]Line, 0, n), c.first...)
+		c.first = c.first[:0]
+	}
 	if len(c.newLines) > 0 {
 		f.lines = mergeSorted(f.lines, c.newLines,
 			func(a, b Line) int { return cmp.Compare(a.No, b.No) },

@@ -121,6 +121,9 @@ func (p *textParser) function(f [][]byte) bool {
 	if !ok || len(name) == 0 {
 		return false
 	}
+	if line == 0 { // made by the compiler, without a place
+		return true
+	}
 	p.cur.AddFuncLine(name, line)
 	p.cur.AddFuncCount(name, count)
 	return true

@@ -34,7 +34,7 @@ func (p *Parser) line(line []byte, offset int64) {
 		ok = p.da(rest, offset)
 	case "FN":
 		p.open()
-		ok = p.fn(rest)
+		ok = p.fn(rest, offset)
 	case "FNDA":
 		p.open()
 		ok = p.fnda(rest, offset)
@@ -184,7 +184,7 @@ func cutNumber(b []byte) (n uint32, rest []byte, ok bool) {
 }
 
 // fn parses line[,end line],name.
-func (p *Parser) fn(b []byte) bool {
+func (p *Parser) fn(b []byte, offset int64) bool {
 	no, name, ok := cutNumber(b)
 	if !ok {
 		return false
@@ -195,6 +195,10 @@ func (p *Parser) fn(b []byte) bool {
 	}
 	if len(name) == 0 {
 		return false
+	}
+	if no == 0 {
+		p.lineZero(offset)
+		return true
 	}
 	p.cur.AddFuncLine(p.name(name), no)
 	return true
