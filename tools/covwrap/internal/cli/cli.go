@@ -46,6 +46,7 @@ func commands() []command {
 		{"fetch", "-o FOLDER BUILD_EVENT_FILE", "bring what a build's tests left in a remote cache", Fetch},
 		{"merge", "[--format=FORMAT] [-o OUT] [INPUT...]", "add up coverage and write it as LCOV, Cobertura, JSON or Go's", Merge},
 		{"summary", "[--by=package|file] [INPUT...]", "show how much of the code was covered", Summary},
+		{"report", "--html=FOLDER [INPUT...]", "write pages for a browser", Report},
 		{"check", "[--min-lines=N] ... [INPUT...]", "check coverage against minimums", Check},
 		{"diff", "[--base=REVISION] [INPUT...]", "show how much of what changed is covered", Diff},
 		{"lcov-merger", "--coverage_dir=DIR --output_file=FILE", "merge one test's coverage (Bazel calls it)", LcovMerger},
