@@ -78,8 +78,8 @@ func (l *loader) resolve(f *file, name string) (*file, syntax.Node, error) {
 	}
 }
 
-// dict returns the entries of a dict that is written down, named, or the union
-// (|) of several.
+// dict returns the entries of a dict that is written down, named, returned by a
+// function, or the union (|) of several.
 func (l *loader) dict(f *file, expr syntax.Expr) ([]*syntax.DictEntry, error) {
 	switch e := expr.(type) {
 	case *syntax.DictExpr:
@@ -95,6 +95,18 @@ func (l *loader) dict(f *file, expr syntax.Expr) ([]*syntax.DictEntry, error) {
 		}
 		if dict, ok := value.(syntax.Expr); ok {
 			return l.dict(f, dict)
+		}
+	case *syntax.CallExpr: // of a function that does nothing but return a dict
+		if fn, ok := e.Fn.(*syntax.Ident); ok {
+			f, value, err := l.resolve(f, fn.Name)
+			if err != nil {
+				return nil, err
+			}
+			if def, ok := value.(*syntax.DefStmt); ok {
+				if last, ok := def.Body[len(def.Body)-1].(*syntax.ReturnStmt); ok {
+					return l.dict(f, last.Result)
+				}
+			}
 		}
 	case *syntax.BinaryExpr:
 		if e.Op == syntax.PIPE {

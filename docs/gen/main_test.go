@@ -51,7 +51,7 @@ func TestGenerate(t *testing.T) {
 			"Does it.\n\n| argument | |\n| --- | --- |\n| `name` | its name. |\n| `tags` | its tags. |\n| `**kwargs` | the rest. |\n",
 		},
 		"rule": {
-			"load(\"//rules/private:attrs.bzl\", \"ATTRS\")\nload(\"@other//:x.bzl\", \"y\")\nx = rule(doc = \"Does it.\", attrs = ATTRS | {\"c\": attr.label(mandatory = True, doc = \"C.\")})\n",
+			"load(\"//rules/private:attrs.bzl\", \"ATTRS\")\ndef more(x):\n    return {\"_d\": x}\nload(\"@other//:x.bzl\", \"y\")\nx = rule(doc = \"Does it.\", attrs = ATTRS | more(1) | {\"c\": attr.label(mandatory = True, doc = \"C.\")})\n",
 			"Does it.\n\n| attribute | type | |\n| --- | --- | --- |\n| `a` | `a`, `b` | An a \\| b. |\n| `c` | label, mandatory | C. |\n",
 		},
 	} {
@@ -64,16 +64,16 @@ func TestGenerate(t *testing.T) {
 
 func TestGenerateRefuses(t *testing.T) {
 	for want, x := range map[string]string{
-		`argument "tags" is not documented`:              "def x(name, tags):\n    \"\"\"Does it.\n\n    Args:\n      name: its name.\n    \"\"\"\n",
-		`the docstring has no "Args:"`:                   "def x():\n    pass\n",
-		`attribute "c" is not documented`:                "x = rule(doc = \"d\", attrs = {\"c\": attr.label()})\n",
-		"the rule has no doc":                            "x = rule(attrs = {})\n",
-		"neither a macro nor a rule":                     "x = 1\n",
-		`does not define "x"`:                            "y = 1\n",
-		"the attributes are not a dict that can be read": "x = rule(doc = \"d\", attrs = dict())\n",
-		`attribute "c" is not made by a call of attr`:    "x = rule(doc = \"d\", attrs = {\"c\": 1})\n",
-		`"no colon" is not "argument: what it is"`:       "def x():\n    \"\"\"Does it.\n\n    Args:\n      no colon\n    \"\"\"\n",
-		"got end of file":                                "x = rule(\n",
+		`argument "tags" is not documented`:           "def x(name, tags):\n    \"\"\"Does it.\n\n    Args:\n      name: its name.\n    \"\"\"\n",
+		`the docstring has no "Args:"`:                "def x():\n    pass\n",
+		`attribute "c" is not documented`:             "x = rule(doc = \"d\", attrs = {\"c\": attr.label()})\n",
+		"the rule has no doc":                         "x = rule(attrs = {})\n",
+		"neither a macro nor a rule":                  "x = 1\n",
+		`does not define "x"`:                         "y = 1\n",
+		`does not define "dict"`:                      "x = rule(doc = \"d\", attrs = dict())\n",
+		`attribute "c" is not made by a call of attr`: "x = rule(doc = \"d\", attrs = {\"c\": 1})\n",
+		`"no colon" is not "argument: what it is"`:    "def x():\n    \"\"\"Does it.\n\n    Args:\n      no colon\n    \"\"\"\n",
+		"got end of file":                             "x = rule(\n",
 	} {
 		if _, err := generate(repository(t, x)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error is %v, want %q", x, err, want)

@@ -35,7 +35,7 @@ func smokeTest(r *report, w workspace) map[string]string {
 	}
 	defer os.RemoveAll(state)
 	stdout, err := w.bazel([]string{"SMOKE_STATE=" + state, "SMOKE_INHERITED=from outside"},
-		"test", "--nocache_test_results", "--nozip_undeclared_test_outputs", "//...", "//endings:plain_test")
+		"test", "--nocache_test_results", "--nozip_undeclared_test_outputs", "//...", "//dropin:plain_test", "//endings:plain_test")
 	r.check("test", err)
 	if err != nil {
 		return nil
@@ -43,6 +43,10 @@ func smokeTest(r *report, w workspace) map[string]string {
 	outcomes := results(stdout)
 	for _, label := range []string{"//plumbing:flaky_test", "//plumbing:plain_flaky_test"} {
 		r.equal("test "+label+" is retried", outcomes[label], "FLAKY")
+	}
+
+	for _, label := range []string{"//dropin:lib_test", "//dropin:plain_test", "//dropin:tools_test"} {
+		r.equal("test "+label, outcomes[label], "PASSED")
 	}
 
 	stories := map[string]string{}
@@ -135,10 +139,6 @@ func smokeFilter(r *report, w workspace) {
 	}
 }
 
-// observed is how many processes the launcher happened to see, among them copies
-// of a Go process that live for microseconds (Go looks whether it has pidfds).
-var observed = regexp.MustCompile(`spawned=\d+`)
-
 // smokeCoverage runs everything with coverage and compares each test's tracefile
 // with the expected one, and its children with those without covwrap.
 func smokeCoverage(r *report, w workspace, stories map[string]string) {
@@ -155,7 +155,15 @@ func smokeCoverage(r *report, w workspace, stories map[string]string) {
 			r.check("coverage "+ending+" tracefile", err)
 			continue
 		}
-		r.golden("coverage "+ending+" tracefile", observed.ReplaceAllString(tracefile, "spawned=N"), filepath.Join(w.dir, "expected", ending+".lcov"))
+		r.golden("coverage "+ending+" tracefile", tracefile, filepath.Join(w.dir, "expected", ending+".lcov"))
+	}
+	for _, test := range []string{"lib", "tools"} {
+		tracefile, err := w.read("dropin/" + test + "_test/coverage.dat")
+		if err != nil {
+			r.check("coverage dropin "+test+" tracefile", err)
+			continue
+		}
+		r.golden("coverage dropin "+test+" tracefile", tracefile, filepath.Join(w.dir, "expected", "dropin-"+test+".lcov"))
 	}
 	comparePlumbing(r, w, "coverage", [][]string{{"TestA", "TestC", "TestFlaky"}, {"TestB"}}, nil)
 	combined, err := os.ReadFile(filepath.Join(w.dir, "bazel-out", "_coverage", "_coverage_report.dat"))
@@ -165,3 +173,6 @@ func smokeCoverage(r *report, w workspace, stories map[string]string) {
 	}
 	r.golden("coverage combined report", string(combined), filepath.Join(w.dir, "expected", "combined.lcov"))
 }
+
+// observed was how many processes the launcher happened to see.
+var observed = regexp.MustCompile(`spawned=\d+`)

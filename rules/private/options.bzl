@@ -8,13 +8,6 @@ _UNITS = ["ms", "s", "m"]
 
 # The flags that set the options of a whole build.
 DEFAULT_OPTION_ATTRS = {
-    "end_before_timeout": attr.string(
-        doc = """How long before its time-out to end a test that is still running, so that its log, coverage and
-profiles come back; it never counts as passed. For remote execution, where a test that runs into its time-out
-brings nothing but its log: local tests get a grace from Bazel itself. A whole number and `ms`, `s` or `m`; half
-of it is for the test to end, half for what is to be done then. Default: the flag
-`//rules/config:end_before_timeout`, `0s`: never.""",
-    ),
     "_end_before_timeout": attr.label(default = Label("//rules/config:end_before_timeout")),
     "_grace": attr.label(default = Label("//rules/config:grace")),
     "_keep_profiles": attr.label(default = Label("//rules/config:keep_profiles")),
