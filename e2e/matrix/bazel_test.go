@@ -20,14 +20,18 @@ import (
 // bazelCell is a cell that runs in a go_test, with programs built by rules_go.
 type bazelCell struct {
 	parent.Cell
-	images []counts // what each process image runs
+	counts counts            // of all its processes
+	tally  []string          // these tags are counted by the tally
+	slack  map[string]uint64 // see oracle.Want
 }
 
-// endsOfBazel are the ends of those cells that have one process image.
+// endsOfBazel are the ends of those cells that have one process image. (How many
+// files a program can open is not one of them: in Bazel's sandbox Go's runtime
+// holds two files of the control group itself.)
 var endsOfBazel = []string{
 	"return from main", "os.Exit(0)", "os.Exit(3)", "log.Fatal", "syscall.Exit(3)", "raw exit_group(3)",
 	"panic in main", "panic in another goroutine", "runtime.Goexit in main", "fatal error: unlock of unlocked mutex",
-	"stack overflow", "nil dereference", "out of file descriptors, then returns",
+	"stack overflow", "nil dereference",
 	"SIGTERM, no handler", "SIGTERM, signal.Notify and a shutdown", "SIGTERM during cleanup, default action restored",
 	"SIGQUIT, no handler", "SIGUSR1, no handler", "SIGKILL", "SIGKILL in the middle of a loop", "SIGSTOP, then SIGKILL",
 	"syscall.Exec of /bin/true",
@@ -38,15 +42,16 @@ func bazelCells() []bazelCell {
 	var all []bazelCell
 	add := func(name string, step parent.Step, status string, images ...counts) {
 		step.Argv = slices.Clone(step.Argv)
-		all = append(all, bazelCell{parent.Cell{Name: name, Steps: []parent.Step{step}, Statuses: map[string]int{status: 1}}, images})
+		all = append(all, bazelCell{
+			Cell:   parent.Cell{Name: name, Steps: []parent.Step{step}, Statuses: map[string]int{status: 1}},
+			counts: sum(images...),
+		})
 	}
 	for _, name := range endsOfBazel {
 		e := end(name)
-		ran := sum(image, e.Counts)
-		for _, tag := range e.Tally {
-			ran[tag] = 1
-		}
-		add(name, e.step("SUBJECT", "OTHER"), e.Status, ran)
+		add(name, e.step("SUBJECT", "OTHER"), e.Status, image, e.Counts)
+		c := &all[len(all)-1]
+		c.tally, c.slack = e.Tally, e.Slack
 	}
 	killed := sum(image, blocked)
 	self, other := end("syscall.Exec of itself, then SIGKILL"), end("syscall.Exec of another covered binary")
@@ -102,20 +107,21 @@ func TestBazel(t *testing.T) {
 		"//bazel:bazel_test", "//helper:helper_test")
 
 	t.Run("counts", func(t *testing.T) {
-		want := counts{}
+		want, slack := counts{}, counts{}
 		for _, c := range bazelCells() {
-			for _, ran := range c.images {
-				want = sum(want, once(ran))
+			want, slack = sum(want, c.counts), sum(slack, c.slack)
+			for _, tag := range c.tally {
+				want[tag] += c.outputs().tally(t)
 			}
 		}
-		compareTags(t, "bazel/bazel_test", want)
+		compareTags(t, "bazel/bazel_test", want, slack)
 	})
 	t.Run("test binaries", func(t *testing.T) {
 		// The test itself, and what it starts: a test, a TestMain, and a test
 		// that is killed.
-		compareTags(t, "helper/helper_test", sum(once(helperWork).Times(4), counts{
-			"helper.start": 1, "helper.process": 2, "helper.start-and-kill": 1, "helper.hang": 1, "park": 1, "must": 1,
-		}))
+		compareTags(t, "helper/helper_test", sum(helperWork.Times(1+1+20+3), must(6), counts{
+			"helper.start": 2, "helper.process": 2, "helper.start-and-kill": 1, "helper.hang": 1, "park": 1,
+		}), nil)
 	})
 	_, subject := mustCovered(t, kind("atomic"), "subject")
 	_, other := mustCovered(t, kind("atomic"), "other")
@@ -124,13 +130,9 @@ func TestBazel(t *testing.T) {
 	}
 }
 
-// once is what mode "set" has of a process: what ran has the count 1.
-func once(ran counts) counts {
-	c := counts{}
-	for tag, n := range ran {
-		c[tag] = min(n, 1)
-	}
-	return c
+// outputs is the cell's folder in the outputs of the test.
+func (c *bazelCell) outputs() *folder {
+	return &folder{filepath.Join("bazel-testlogs", "bazel", "bazel_test", "test.outputs", "cells", c.Name)}
 }
 
 // compareOutput compares what the processes wrote under Bazel with what they
@@ -138,7 +140,6 @@ func once(ran counts) counts {
 func (c *bazelCell) compareOutput(t *testing.T, programs *strings.Replacer) {
 	t.Helper()
 	bare := newFolder(t)
-	under := &folder{filepath.Join("bazel-testlogs", "bazel", "bazel_test", "test.outputs", "cells", c.Name)}
 	r, err := c.Run(bare.dir, programs)
 	if err != nil || r.Error != "" {
 		t.Fatal(err, r.Error)
@@ -146,7 +147,7 @@ func (c *bazelCell) compareOutput(t *testing.T, programs *strings.Replacer) {
 	defer bare.end()
 	view := &Cell{Kind: kind("atomic"), Head: true, Sorted: true}
 	for _, file := range []string{parent.OutFile, parent.ErrFile} {
-		without, with := view.normal(bare, file), view.normal(under, file)
+		without, with := view.normal(bare, file), view.normal(c.outputs(), file)
 		if without != withoutPaths(with) && withoutPaths(without) != withoutPaths(with) {
 			t.Errorf("%s without coverage:\n%s\nand with:\n%s", file, without, with)
 		}
@@ -166,15 +167,15 @@ func withoutPaths(s string) string {
 }
 
 // compareTags compares the line of every tag in a test's tracefile with what
-// must have run: in mode "set" a line has the number of processes that ran it.
-func compareTags(t *testing.T, test string, want counts) {
+// must have run.
+func compareTags(t *testing.T, test string, want, slack counts) {
 	t.Helper()
 	got, err := taggedLines(filepath.Join("bazel-testlogs", filepath.FromSlash(test), "coverage.dat"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for tag, n := range want {
-		if count, ok := got[tag]; (!ok || count != n) && !tags.Opens(tag) {
+		if count, ok := got[tag]; (!ok || count < n || count > n+slack[tag]) && !tags.Opens(tag) {
 			t.Errorf("%s: count %d (in the tracefile: %v), want %d", tag, count, ok, n)
 		}
 	}

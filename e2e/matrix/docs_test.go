@@ -85,7 +85,7 @@ Write it anew with ` + "`go test -C e2e/matrix -run TestDocs -update`" + `.
 	} {
 		fmt.Fprintf(&b, "| %s | exact |\n", name)
 	}
-	b.WriteString("\n## Under Bazel\n\nOne `covwrap_go_test` starts these, built by `covwrap_go_binary` (mode set: a line has the number of processes that ran it), under\n`bazel coverage`; all exact, with the same output and exit status as without:\n\n")
+	b.WriteString("\n## Under Bazel\n\nOne `covwrap_go_test` starts these, built by `covwrap_go_binary`, under `bazel coverage`; all exact, with the same output and exit status as without:\n\n")
 	for _, c := range bazelCells() {
 		fmt.Fprintf(&b, "- %s\n", c.Name)
 	}

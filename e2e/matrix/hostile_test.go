@@ -212,8 +212,8 @@ var limits = []struct {
 		hostile: hostile{Tmpfs: "1m", Covered: 1, Collected: 1, Slugs: []string{"foreign-file"}},
 	},
 	{
-		name:    "another root folder (chroot), without the profile directory",
-		step:    parent.Step{Install: &[2]string{"SUBJECT", "DIR/elsewhere/program"}, Argv: []string{"/program", "return", "DIR"}, Place: "other root"},
+		name: "another root folder (chroot), without the profile directory",
+		step: parent.Step{Install: &[2]string{"SUBJECT", "DIR/elsewhere/program"}, Argv: []string{"/program", "return", "DIR"}, Place: "other root"},
 		// The launcher sees its executable only if it lives long enough.
 		hostile: hostile{May: []string{"no-counters"}},
 	},

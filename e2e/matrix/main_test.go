@@ -9,9 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strconv"
-	"syscall"
 	"testing"
 
 	"example.com/matrix/internal/oracle"
@@ -40,19 +37,8 @@ func TestMain(m *testing.M) {
 		os.Exit(parent.Main(dir))
 	}
 	flag.Parse()
-	closeOnExec()
+	parent.CloseOnExec()
 	os.Exit(prepare(m))
-}
-
-// closeOnExec keeps files that whoever started the test left open from its
-// children, some of which count how many they can open.
-func closeOnExec() {
-	names, _ := filepath.Glob("/proc/self/fd/*") // the pattern is well-formed
-	for _, name := range names {
-		if fd, err := strconv.Atoi(filepath.Base(name)); err == nil && fd > 2 {
-			syscall.CloseOnExec(fd)
-		}
-	}
 }
 
 // prepare makes what all tests need, runs them, and cleans up.

@@ -17,11 +17,10 @@ import (
 )
 
 func TestCells(t *testing.T) {
-	file := os.Getenv("MATRIX_CELLS")
-	if file == "" {
+	if os.Getenv("MATRIX_CELLS") == "" {
 		t.Skip("e2e/matrix/run -bazel runs this test under Bazel")
 	}
-	data, err := os.ReadFile(file)
+	data, err := os.ReadFile(runfile("MATRIX_CELLS"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +28,8 @@ func TestCells(t *testing.T) {
 	if err := json.Unmarshal(data, &cells); err != nil {
 		t.Fatal(err)
 	}
-	programs := strings.NewReplacer("SUBJECT", absolute(t, "MATRIX_SUBJECT"), "OTHER", absolute(t, "MATRIX_OTHER"))
+	parent.CloseOnExec()
+	programs := strings.NewReplacer("SUBJECT", runfile("MATRIX_SUBJECT"), "OTHER", runfile("MATRIX_OTHER"))
 	for _, c := range cells {
 		t.Run(c.Name, func(t *testing.T) {
 			dir := filepath.Join(os.Getenv("TEST_UNDECLARED_OUTPUTS_DIR"), "cells", c.Name)
@@ -44,11 +44,7 @@ func TestCells(t *testing.T) {
 	}
 }
 
-func absolute(t *testing.T, variable string) string {
-	t.Helper()
-	path, err := filepath.Abs(os.Getenv(variable))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
+// runfile is the path of the file whose rootpath the variable has.
+func runfile(variable string) string {
+	return filepath.Join(os.Getenv("TEST_SRCDIR"), os.Getenv("TEST_WORKSPACE"), os.Getenv(variable))
 }

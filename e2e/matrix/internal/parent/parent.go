@@ -100,6 +100,17 @@ func run(dir string, r *Result) error {
 	return nil
 }
 
+// CloseOnExec keeps files that whoever started this process left open from its
+// children, some of which count how many they can open.
+func CloseOnExec() {
+	names, _ := filepath.Glob("/proc/self/fd/*") // the pattern is well-formed
+	for _, name := range names {
+		if fd, err := strconv.Atoi(filepath.Base(name)); err == nil && fd > 2 {
+			syscall.CloseOnExec(fd)
+		}
+	}
+}
+
 func appendTo(name string) (*os.File, error) {
 	return os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
 }
