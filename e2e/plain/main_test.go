@@ -220,3 +220,6 @@ func (p *program) end(sig os.Signal) error {
 	p.Wait()
 	return nil
 }
+
+// reader reads a pipe by lines.
+func reader(r io.Reader) *bufio.Reader { return bufio.NewReader(r) }

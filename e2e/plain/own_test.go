@@ -61,11 +61,11 @@ func TestEnv(t *testing.T) {
 	write(t, dir, map[string]string{
 		"go.mod":     "module example.com/m\n\ngo 1.24\n\nrequire example.com/lib v1.0.0\n\nreplace example.com/lib => ./lib\n",
 		"main.go":    endless,
-		"print.go":   "package main\n\nimport \"example.com/lib\"\n\nvar a string\n\nfunc init() { println(lib.Text, a) }\n",
+		"print.go":   "package main\n\nimport (\n\t\"fmt\"\n\n\t\"example.com/lib\"\n)\n\nvar a string\n\nfunc init() { fmt.Println(lib.Text, a) }\n",
 		"lib/go.mod": "module example.com/lib\n\ngo 1.24\n", "lib/lib.go": "package lib\n\nconst Text = \"disk\"\n",
 		"other": "package lib\n\nconst Text = \"overlay\"\n", "o.json": `{"Replace": {"lib/lib.go": "other"}}`,
 		"build.sh": "set -e\ngo build -o x .\n",
-		"it.sh":    "./x 2>&1\necho \"ended with $?\"\n",
+		"it.sh":    "./x\necho \"ended with $?\"\n",
 	})
 	flags := []string{"GOFLAGS='-ldflags=-X main.a=b=c' '-overlay=o.json' -trimpath"}
 	must(t, dir, flags, "sh", "-ec", `eval "$(`+covwrap+` env -covermode=atomic)"; eval "$(`+covwrap+` env -covermode=atomic)"; sh build.sh; go env GOFLAGS > flags`)
@@ -76,7 +76,7 @@ func TestEnv(t *testing.T) {
 	if out != "overlay b=c\nended with 137\n" {
 		t.Errorf("the script printed %q", out)
 	}
-	if got, want := withoutReturn(read(t, filepath.Join(dir, "out"))), endlessProfile+"example.com/m/print.go:7.13,7.37 1 1\n"; got != want {
+	if got, want := withoutReturn(read(t, filepath.Join(dir, "out"))), endlessProfile+"example.com/m/print.go:11.13,11.41 1 1\n"; got != want {
 		t.Errorf("profile:\n%swant:\n%s", got, want)
 	}
 }

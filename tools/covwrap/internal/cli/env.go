@@ -13,13 +13,13 @@ import (
 
 const envHelp = `Usage: eval "$(covwrap env [--shell=sh|fish|powershell|cmd|plain] [GO FLAGS])"
 
-Prints the setting of GOFLAGS with which every "go build", "go install",
+Prints the settings, GOFLAGS above all, with which every "go build", "go install",
 "go run" and "go test" of this shell builds programs that covwrap can read
 whatever ends them. GOFLAGS's own flags stay; -coverpkg, -covermode and other
 build flags may follow ("covwrap env -coverpkg=./..."). It counts for the Go
 version that the current folder builds with.
 
-  --shell=NAME   whose syntax to print; "plain" is the value alone (default: sh)
+  --shell=NAME   whose syntax to print; "plain" is NAME=value (default: sh)
 `
 
 // Env is "covwrap env".
@@ -53,23 +53,26 @@ func Env(args []string, stdio Stdio) int {
 	if err != nil {
 		return fail(stdio, "env", err)
 	}
-	flags, err := b.GOFLAGS(".", args)
+	vars, err := b.Environment(".", args)
 	if err != nil {
 		return fail(stdio, "env", err)
 	}
-	fmt.Fprintln(stdio.Out, quote(flags))
+	for _, v := range vars {
+		name, value, _ := strings.Cut(v, "=")
+		fmt.Fprintln(stdio.Out, quote(name, value))
+	}
 	return exitOK
 }
 
-// shells spell an assignment of GOFLAGS.
-var shells = map[string]func(value string) string{
-	"sh":    func(v string) string { return "export GOFLAGS='" + strings.ReplaceAll(v, "'", `'\''`) + "'" },
-	"fish":  func(v string) string { return "set -gx GOFLAGS '" + fishQuote.Replace(v) + "'" },
-	"plain": func(v string) string { return v },
-	"powershell": func(v string) string {
-		return "$env:GOFLAGS = '" + strings.ReplaceAll(v, "'", "''") + "'"
+// shells spell the assignment of an exported variable.
+var shells = map[string]func(name, value string) string{
+	"sh":    func(n, v string) string { return "export " + n + "='" + strings.ReplaceAll(v, "'", `'\''`) + "'" },
+	"fish":  func(n, v string) string { return "set -gx " + n + " '" + fishQuote.Replace(v) + "'" },
+	"plain": func(n, v string) string { return n + "=" + v },
+	"powershell": func(n, v string) string {
+		return "$env:" + n + " = '" + strings.ReplaceAll(v, "'", "''") + "'"
 	},
-	"cmd": func(v string) string { return `set "GOFLAGS=` + strings.ReplaceAll(v, "%", "%%") + `"` },
+	"cmd": func(n, v string) string { return `set "` + n + "=" + strings.ReplaceAll(v, "%", "%%") + `"` },
 }
 
 // In fish's single quotes a backslash escapes itself and the quote.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/covwrap/covwrap/tools/covwrap/internal/atomicfile"
@@ -73,7 +74,7 @@ func goCommand(b *gobuild.Builder, run, words []string, stdio Stdio) int {
 			fmt.Fprintf(stdio.Err, "covwrap go: %s: only \"run\" and \"test\" collect anything\n", run[0])
 			return exitUsage
 		}
-		return become(b.Tool, c.Args, stdio)
+		return become(c, stdio)
 	}
 	return goCollect(b, run, words, stdio)
 }
@@ -90,13 +91,15 @@ func plan(b *gobuild.Builder, words []string, goProfile string, stdio Stdio) (*g
 }
 
 // become runs the go command in place of this process, where the system can.
-func become(tool string, args []string, stdio Stdio) int {
+func become(c *gobuild.Command, stdio Stdio) int {
+	env := environment(c.Env)
 	if stdio.Out == os.Stdout && stdio.Err == os.Stderr {
-		if err := replace(tool, append([]string{"go"}, args...)); !errors.Is(err, errors.ErrUnsupported) {
+		if err := replace(c.Tool, append([]string{"go"}, c.Args...), env); !errors.Is(err, errors.ErrUnsupported) {
 			return fail(stdio, "go", err)
 		}
 	}
-	cmd := exec.Command(tool, args...)
+	cmd := exec.Command(c.Tool, c.Args...)
+	cmd.Env = env
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdio.In, stdio.Out, stdio.Err
 	err := cmd.Run()
 	var exit *exec.ExitError
@@ -107,6 +110,18 @@ func become(tool string, args []string, stdio Stdio) int {
 		return fail(stdio, "go", err)
 	}
 	return exitOK
+}
+
+// environment is this process's with the variables set. None may come twice: a
+// program may take the first as well as the last.
+func environment(vars []string) []string {
+	env := slices.DeleteFunc(os.Environ(), func(old string) bool {
+		return slices.ContainsFunc(vars, func(v string) bool {
+			name, _, _ := strings.Cut(v, "=")
+			return strings.HasPrefix(old, name+"=")
+		})
+	})
+	return append(env, vars...)
 }
 
 // goCollect runs "go run" or "go test" and collects what it started.
@@ -121,7 +136,7 @@ func goCollect(b *gobuild.Builder, run, words []string, stdio Stdio) int {
 			fmt.Fprintf(stdio.Err, "covwrap go: %s: COVWRAP_DIR is set, so the \"covwrap run\" around this collects; give the flag to that\n", run[0])
 			return exitUsage
 		}
-		return become(b.Tool, c.Args, stdio)
+		return become(c, stdio)
 	}
 	f := &runFlags{}
 	set := f.set()
@@ -141,7 +156,7 @@ func goCollect(b *gobuild.Builder, run, words []string, stdio Stdio) int {
 		return fail(stdio, "go", err)
 	}
 	report, err := runner.Run(runner.Options{
-		Path: b.Tool, Argv: append([]string{"go"}, c.Args...),
+		Path: c.Tool, Argv: append([]string{"go"}, c.Args...), Env: environment(c.Env),
 		Grace: f.grace, ProfileDir: f.dir, KeepProfiles: f.gocoverdir != "", Profiles: f.gocoverdir,
 		Names: resolver(f.root, stdio),
 	})

@@ -4,4 +4,4 @@ package cli
 
 import "errors"
 
-func replace(file string, argv []string) error { return errors.ErrUnsupported }
+func replace(file string, argv, env []string) error { return errors.ErrUnsupported }

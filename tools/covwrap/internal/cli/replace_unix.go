@@ -2,10 +2,7 @@
 
 package cli
 
-import (
-	"os"
-	"syscall"
-)
+import "syscall"
 
 // replace makes another program of this process.
-func replace(file string, argv []string) error { return syscall.Exec(file, argv, os.Environ()) }
+func replace(file string, argv, env []string) error { return syscall.Exec(file, argv, env) }

@@ -27,6 +27,8 @@ type Builder struct {
 
 // Command is a go command that is ready to run.
 type Command struct {
+	Tool string   // the go command; not always the one on PATH, see place
+	Env  []string // variables to set for it
 	Args []string // what follows "go"
 	// Dir is where the go command runs in the end (-C), absolute.
 	Dir string
@@ -52,7 +54,7 @@ const (
 func (b *Builder) Plan(words []string, goProfile string) (*Command, error) {
 	line := gocmd.Parse(words)
 	if !gocmd.Builds(line.Sub) {
-		return &Command{Args: words}, nil
+		return &Command{Tool: b.Tool, Args: words}, nil
 	}
 	dir, err := filepath.Abs(line.Dir)
 	if err != nil {
@@ -71,13 +73,17 @@ func (b *Builder) Plan(words []string, goProfile string) (*Command, error) {
 	if !ok {
 		user, _ = inherited.Lookup(overlayFlag)
 	}
-	overlay, err := b.overlay(env, user, dir)
+	tool, vars, goroot, err := b.place(env)
 	if err != nil {
 		return nil, err
 	}
-	c := &Command{Dir: dir}
+	overlay, err := b.overlay(env, goroot, user, dir)
+	if err != nil {
+		return nil, err
+	}
+	c := &Command{Tool: tool, Env: vars, Dir: dir}
 	if user != "" {
-		c.Warnings = shadowed(user, dir, env.GOROOT)
+		c.Warnings = shadowed(user, dir, goroot)
 	}
 	add := []string{"-cover", "-overlay=" + overlay}
 	line = line.Without(overlayFlag)
@@ -102,21 +108,22 @@ func (b *Builder) Plan(words []string, goProfile string) (*Command, error) {
 	return c, nil
 }
 
-// GOFLAGS returns the value of GOFLAGS that makes every "go build" below the
-// folder carry the runtime: the user's own flags, then ours. more are flags to
-// add besides ("-coverpkg=./...").
-func (b *Builder) GOFLAGS(dir string, more []string) (string, error) {
+// Environment returns the variables, "NAME=value", with which every "go build"
+// below the folder carries the runtime: GOFLAGS, that is the user's own flags,
+// then ours, then more ("-coverpkg=./..."); and where the Go version of the
+// folder lies in the module cache, those that lead to it by another name.
+func (b *Builder) Environment(dir string, more []string) ([]string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	env, err := gocmd.Query(b.Tool, dir)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	goflags, err := gocmd.SplitGOFLAGS(env.GOFLAGS)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	// Flags without a value in GOFLAGS, such as -overlay FILE, do not exist:
 	// each word is a flag, and what is none is left for go to complain about.
@@ -134,12 +141,47 @@ func (b *Builder) GOFLAGS(dir string, more []string) (string, error) {
 			kept = append(kept, f)
 		}
 	}
-	overlay, err := b.overlay(env, user, dir)
+	tool, vars, goroot, err := b.place(env)
 	if err != nil {
-		return "", err
+		return nil, err
+	}
+	overlay, err := b.overlay(env, goroot, user, dir)
+	if err != nil {
+		return nil, err
 	}
 	kept = append(kept, "-cover", "-overlay="+overlay)
-	return gocmd.JoinGOFLAGS(append(kept, more...))
+	value, err := gocmd.JoinGOFLAGS(append(kept, more...))
+	if err != nil {
+		return nil, err
+	}
+	if len(vars) > 0 {
+		vars = append(vars, "PATH="+filepath.Dir(tool)+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	}
+	return append([]string{"GOFLAGS=" + value}, vars...), nil
+}
+
+// place returns the go command to use, the variables to set for it, and the
+// name of its GOROOT. They are those of env, unless that is a toolchain in the
+// module cache, which the go command would choose again, and by its true name,
+// if the one on PATH were asked.
+func (b *Builder) place(env gocmd.Env) (tool string, vars []string, goroot string, err error) {
+	rel, err := filepath.Rel(env.GOMODCACHE, env.GOROOT)
+	if env.GOMODCACHE == "" || err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return b.Tool, nil, env.GOROOT, nil
+	}
+	goroot, err = carrier.Goroot(b.Cache, env.GOROOT, env.GOVERSION)
+	if err != nil {
+		return "", nil, "", err
+	}
+	// The version that was chosen, or a newer one where a go.mod wants it.
+	chain, _, _ := strings.Cut(env.GOVERSION, " ")
+	for _, how := range [...]string{"auto", "path"} {
+		if env.GOTOOLCHAIN == how || strings.HasSuffix(env.GOTOOLCHAIN, "+"+how) {
+			chain += "+" + how
+		}
+	}
+	tool = filepath.Join(goroot, "bin", filepath.Base(b.Tool))
+	return tool, []string{"GOROOT=" + goroot, "GOTOOLCHAIN=" + chain}, goroot, nil
 }
 
 func nameOf(flag string) string {
@@ -148,8 +190,8 @@ func nameOf(flag string) string {
 }
 
 // overlay prepares the overlay for the Go version that the folder builds with.
-func (b *Builder) overlay(env gocmd.Env, user, dir string) (string, error) {
-	files, err := b.Runtime(env.GOROOT)
+func (b *Builder) overlay(env gocmd.Env, goroot, user, dir string) (string, error) {
+	files, err := b.Runtime(goroot)
 	if err != nil {
 		return "", fmt.Errorf("%s builds with %s: %w", dir, env.GOVERSION, err)
 	}
@@ -159,7 +201,7 @@ func (b *Builder) overlay(env gocmd.Env, user, dir string) (string, error) {
 			return "", err
 		}
 	}
-	return carrier.Prepare(b.Cache, env.GOROOT, env.GOVERSION, files, own)
+	return carrier.Prepare(b.Cache, goroot, env.GOVERSION, files, own)
 }
 
 // shadowed warns about source files in a user's overlay: "-cover" reads what it

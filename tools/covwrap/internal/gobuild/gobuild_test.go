@@ -26,6 +26,15 @@ func builder(t *testing.T) *Builder {
 	}}
 }
 
+// goflags returns the value of GOFLAGS.
+func goflags(b *Builder, dir string, more []string) (string, error) {
+	vars, err := b.Environment(dir, more)
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimPrefix(vars[0], "GOFLAGS="), nil
+}
+
 func module(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
@@ -123,12 +132,12 @@ func TestGOFLAGS(t *testing.T) {
 		"main.go": "package main\n\nimport \"flag\"\n\nvar text = \"no\"\n\nfunc main() { print(flag.Covwrap, \" \", text) }\n",
 	})
 	t.Setenv("GOFLAGS", "'-ldflags=-X main.text=a' -covermode=set -trimpath")
-	flags, err := b.GOFLAGS(dir, []string{"-covermode=atomic", "-coverpkg=./..."})
+	flags, err := goflags(b, dir, []string{"-covermode=atomic", "-coverpkg=./..."})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("GOFLAGS", flags)
-	again, err := b.GOFLAGS(dir, []string{"-covermode=atomic", "-coverpkg=./..."})
+	again, err := goflags(b, dir, []string{"-covermode=atomic", "-coverpkg=./..."})
 	if err != nil || !strings.Contains(again, "-covermode=atomic") || strings.Count(again, "-cover ") != 1 || strings.Count(again, "-overlay") != 1 {
 		t.Errorf("set twice: %s, %v\nfirst: %s", again, err, flags)
 	}

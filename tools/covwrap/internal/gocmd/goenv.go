@@ -18,6 +18,8 @@ type Env struct {
 	GOFLAGS   string // from the environment or "go env -w"
 	GOMOD     string // file name of the main module's go.mod, or os.DevNull, or ""
 	GOWORK    string // file name of go.work, "off" or ""
+	// GOTOOLCHAIN as the user has set it ("auto", "go1.25.4", ...).
+	GOTOOLCHAIN string
 	GOMODCACHE,
 	GOOS,
 	GOARCH string
@@ -36,7 +38,7 @@ func Tool() (string, error) {
 // current one), with the process's own environment variables.
 func Query(tool, dir string) (Env, error) {
 	var e Env
-	cmd := exec.Command(tool, "env", "-json", "GOROOT", "GOVERSION", "GOFLAGS", "GOMOD", "GOWORK", "GOMODCACHE", "GOOS", "GOARCH")
+	cmd := exec.Command(tool, "env", "-json", "GOROOT", "GOVERSION", "GOFLAGS", "GOMOD", "GOWORK", "GOMODCACHE", "GOTOOLCHAIN", "GOOS", "GOARCH")
 	cmd.Dir = dir
 	out, err := cmd.Output()
 	if err != nil {
