@@ -20,25 +20,23 @@ _uninstrumented = transition(
     outputs = _PLAIN.keys(),
 )
 
-def launcher_attrs(program):
-    """Makes the attributes of a rule with a launcher.
+LAUNCHER_ATTRS = {
+    "_launcher": attr.label(
+        default = Label("//tools/covwrap/launcher"),
+        # Not "exec": with remote execution or --platforms the test runs elsewhere than the build's tools.
+        cfg = _uninstrumented,
+        executable = True,
+    ),
+    "_allowlist_function_transition": attr.label(
+        default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
+    ),
+}
 
-    Args:
-        program: label of the launcher's go_binary.
-
-    Returns:
-        Attributes, of which `_launcher` is the launcher.
-    """
-    return {
-        "_launcher": attr.label(
-            default = program,
-            # Not "exec": with remote execution or --platforms the test runs elsewhere than the build's tools.
-            cfg = _uninstrumented,
-            executable = True,
-        ),
-        "_allowlist_function_transition": attr.label(
-            default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
-        ),
-    }
-
-LAUNCHER_ATTRS = launcher_attrs(Label("//tools/covwrap/launcher"))
+# The same for a launcher that gets its test on the command line.
+RUN_UNDER_ATTRS = LAUNCHER_ATTRS | {
+    "_launcher": attr.label(
+        default = Label("//tools/covwrap/rununder"),
+        cfg = _uninstrumented,
+        executable = True,
+    ),
+}

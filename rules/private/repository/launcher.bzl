@@ -1,6 +1,6 @@
 """The launcher for `--run_under`: it gets the test's command line instead of a COVWRAP_TEST in its environment."""
 
-load("//rules/private:launcher.bzl", "launcher_attrs")
+load("//rules/private:launcher.bzl", "RUN_UNDER_ATTRS")
 load("//rules/private:options.bzl", "DEFAULT_OPTION_ATTRS", "default_options")
 
 visibility(["//rules/..."])
@@ -22,6 +22,6 @@ def _launcher_impl(ctx):
 launcher = rule(
     implementation = _launcher_impl,
     doc = "The launcher, with the options of `//rules/config`.",
-    attrs = DEFAULT_OPTION_ATTRS | launcher_attrs(Label("//tools/covwrap/rununder")),
+    attrs = DEFAULT_OPTION_ATTRS | RUN_UNDER_ATTRS,
     executable = True,
 )
