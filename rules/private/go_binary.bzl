@@ -1,7 +1,7 @@
 """covwrap_go_binary: go_binary whose every process is covered."""
 
 load("@rules_go//go:def.bzl", "go_binary")
-load("//rules/private:hook.bzl", "inferred_importpath", "main_hook")
+load("//rules/private:hook.bzl", "main_hook")
 load("//rules/private:runtime.bzl", "EXIT_HOOK", "RUNTIME", "add_runtime")
 
 visibility(["//docs/...", "//rules/..."])
@@ -22,7 +22,8 @@ def covwrap_go_binary(name, **kwargs):
         srcs = kwargs.get("srcs"),
         embed = kwargs.get("embed"),
         importpath = kwargs.get("importpath"),
-        inferred_importpath = inferred_importpath(name),
+        # rules_go has an import path for such a target, "PACKAGE/NAME", but tells the compiler its name alone.
+        default_importpath = name,
         tags = ["manual"],
         target_compatible_with = kwargs.get("target_compatible_with"),
         visibility = ["//visibility:private"],
