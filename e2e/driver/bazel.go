@@ -20,6 +20,10 @@ func (r *report) workspace(name string) workspace {
 // bazel runs one command and returns standard output, where Bazel puts the
 // results of tests.
 func (w workspace) bazel(env []string, args ...string) (string, error) {
+	if args[0] != "shutdown" {
+		// What is kept of the output is for when it fails: without a line for every moment.
+		args = append([]string{args[0], "--noshow_progress"}, args[1:]...)
+	}
 	return w.r.command(w.dir, env, filepath.Join(w.r.root, "bazelw"), args...)
 }
 
