@@ -138,6 +138,9 @@ func (f *fetchFlags) run(opts fetch.Options, events string, stdio Stdio) (failur
 		}
 		return moveFiles(a.Dir, filepath.Join(f.out, a.Name))
 	})
+	if err != nil {
+		os.Remove(f.out) // if nothing came: it stays otherwise
+	}
 	return failures, err
 }
 
