@@ -14,9 +14,10 @@ import (
 
 // AddExitHook does nothing in a process with a counter map: rules_go would make
 // a folder, change the environment, and spend 250 ms at exit on a tracefile
-// that says less. Without a map, all is as rules_go does it.
+// that says less. Without a map, all is as rules_go does it, unless there is
+// nowhere to write to.
 func AddExitHook() {
-	if !rt.Mapped() {
+	if !rt.Mapped() && !rt.NoFiles() {
 		rulesgo.AddExitHook()
 	}
 }

@@ -6,6 +6,9 @@ go command; this rule takes it away.
 
 visibility(["//embed/...", "//rules/private/repository/..."])
 
+# The first hides a file from the go command for ever, the second until a user sets the tag.
+_CONSTRAINTS = ["//go:build covwrap_internal\n", "//go:build covwrap\n"]
+
 def _bazel_only_impl(ctx):
     outs = []
     for src in ctx.files.srcs:
@@ -13,7 +16,7 @@ def _bazel_only_impl(ctx):
         ctx.actions.expand_template(
             output = out,
             template = src,
-            substitutions = {"//go:build covwrap_internal": "// (for Bazel)"},
+            substitutions = {constraint: "// (for Bazel)\n" for constraint in _CONSTRAINTS},
         )
         outs.append(out)
     return [DefaultInfo(files = depset(outs))]
@@ -24,7 +27,7 @@ bazel_only = rule(
     attrs = {
         "srcs": attr.label_list(
             allow_files = [".go"],
-            doc = "Go files with the constraint covwrap_internal.",
+            doc = "Go files with the constraint covwrap_internal or covwrap.",
             mandatory = True,
         ),
     },

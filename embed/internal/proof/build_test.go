@@ -1,3 +1,5 @@
+//go:build linux
+
 package proof
 
 import (
@@ -21,7 +23,8 @@ type kind struct {
 	mode     string   // -covermode; empty: the program is not covered
 	flags    []string // of go build
 	coverpkg string   // empty: the module
-	files    []string // of the subject, besides main.go
+	dir      string   // of the program below testdata; empty: subject
+	files    []string // of the program, besides main.go
 	env      []string
 	edges    bool // the counters at the edges cannot be mapped
 
@@ -77,13 +80,13 @@ func (k *kind) build(t *testing.T) string {
 }
 
 func (k *kind) make(goroot string) (bin string, err error) {
-	dir := filepath.Join(root, k.name)
-	files := append([]string{"main.go", "work/work.go"}, k.files...)
+	dir := filepath.Join(root, k.name) // of the build
+	files := append([]string{"main.go", "../subject/work/work.go"}, k.files...)
 	if k.carrier == "import" {
-		files = append(files, "import.go")
+		files = append(files, "../subject/import.go")
 	}
 	for _, f := range files {
-		if err := copyFile(filepath.Join(dir, f), filepath.Join("testdata", "subject", f)); err != nil {
+		if err := copyFile(filepath.Join(dir, strings.TrimPrefix(f, "../subject/")), filepath.Join("testdata", cmp.Or(k.dir, "subject"), f)); err != nil {
 			return "", err
 		}
 	}
@@ -92,7 +95,7 @@ func (k *kind) make(goroot string) (bin string, err error) {
 		return "", err
 	}
 	mod := "module example.com/subject\n\ngo 1.24\n"
-	if k.carrier == "import" {
+	if k.carrier == "import" || k.dir != "" {
 		mod += "require github.com/covwrap/covwrap v0.0.0\nreplace github.com/covwrap/covwrap => " + repo + "\n"
 	}
 	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte(mod), 0o666); err != nil {

@@ -94,3 +94,24 @@ func copyWords(to, from unsafe.Pointer, n int) {
 func pointer(addr uintptr) unsafe.Pointer {
 	return *(*unsafe.Pointer)(unsafe.Pointer(&addr))
 }
+
+// Counters is the memory of all counters of the program, nil in one that was not
+// built for coverage.
+func Counters() []uint32 {
+	blobs := getCovCounterList()
+	if len(blobs) != 1 {
+		return nil
+	}
+	return words(unsafe.Pointer(blobs[0].counters), int(blobs[0].words))
+}
+
+// NoFiles reports whether the process found its profile directory and cannot
+// write to it: no room, no descriptor, no permission. Any other attempt to
+// write coverage would fail, too, and might say so on the program's stderr.
+func NoFiles() bool {
+	switch unmapped {
+	case "map-no-space", "map-no-descriptors", "map-no-directory", "map-file-size-limit":
+		return true
+	}
+	return false
+}

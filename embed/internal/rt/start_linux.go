@@ -58,6 +58,11 @@ func (m *mapper) run() (why string, err syscall.Errno) {
 	m.page = uintptr(syscall.Getpagesize())
 	m.readAuxv()
 	m.findEdges()
+	if m.list == nil && m.head+m.tail > 0 {
+		// The counters at the edges must be copied at the end, but this carrier
+		// is not told of it. Go's own file, written at exit, is worth more.
+		return "map-edges", 0
+	}
 
 	h, strs := m.header()
 	if limit := fileSizeLimit(); limit < h.FileSize {
@@ -119,11 +124,11 @@ func (m *mapper) header() (h Header, strs []byte) {
 }
 
 // tableRoom is the number of packages that the table can take. A package has a
-// function, and a function has at least four words; but a package of less than
-// 128 words is rare, and each entry costs every process 64 bytes of disk. A
-// table that is too small is no harm, the covmeta file has all packages.
+// function, and a function has at least four words; but most have thousands, and
+// each entry costs every process 64 bytes to write. A table that is too small
+// is little harm: once package main is initialised, the covmeta file has all.
 func tableRoom(registered, words int) int {
-	return max(registered, min(words/4, 256+words/128)) + 1
+	return max(registered, min(words/4, 256+words/512)) + 1
 }
 
 // fill gives the file its content and puts it in the place of the counters.

@@ -1,0 +1,7 @@
+//go:build unix && !linux && !darwin && !freebsd
+
+package signals
+
+import "syscall"
+
+func setDefault(syscall.Signal) {}

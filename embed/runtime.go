@@ -1,0 +1,5 @@
+//go:build covwrap
+
+package embed
+
+import _ "github.com/covwrap/covwrap/embed/auto" // the runtime
