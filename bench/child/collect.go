@@ -17,7 +17,7 @@ func (b *bench) collect() error {
 	if err != nil {
 		return err
 	}
-	if _, _, err := timed(argv, p.environment()); err != nil {
+	if _, _, err := b.timed(argv, p.environment()); err != nil {
 		return err
 	}
 	maps, err := filepath.Glob(filepath.Join(p.out, "covmap.*"))
@@ -26,7 +26,7 @@ func (b *bench) collect() error {
 	}
 	// A command that does nothing, and a profile directory that is full of maps.
 	all := []string{b.covwrap, "run", "--quiet", "--dir=" + p.out, "--lcov=" + b.path("lcov"), "--", "/bin/true"}
-	took, state, err := timed(all, environment())
+	took, state, err := b.timed(all, environment())
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (b *bench) collectAsTheyCome(p *program, children int) error {
 	if err != nil {
 		return err
 	}
-	without, _, err := timed(plain, environment())
+	without, _, err := b.timed(plain, environment())
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (b *bench) collectAsTheyCome(p *program, children int) error {
 		}
 	}()
 	argv = append([]string{b.covwrap, "run", "--quiet", "--dir=" + dir, "--lcov=" + b.path("lcov"), "--"}, argv...)
-	took, state, err := timed(argv, environment())
+	took, state, err := b.timed(argv, environment())
 	close(done)
 	largest := <-most
 	if err != nil {

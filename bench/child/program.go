@@ -27,7 +27,7 @@ func (b *bench) build() error {
 	if err := b.run("", "go", "build", "-o", b.covwrap, "./tools/covwrap"); err != nil {
 		return err
 	}
-	if err := b.run("", "go", "build", "-o", b.launcher, "./tools/covwrap"); err != nil {
+	if err := b.run("", "go", "build", "-o", b.launcher, "./tools/covwrap/launcher"); err != nil {
 		return err
 	}
 	for _, p := range []struct {
@@ -38,7 +38,7 @@ func (b *bench) build() error {
 		{"covwrap", "COVWRAP_DIR", []string{b.covwrap, "go", "build", "-cover"}},
 		{"go build -cover", "GOCOVERDIR", []string{"go", "build", "-cover"}},
 	} {
-		bin := b.path(strings.ReplaceAll(p.name, " ", "_"))
+		bin := b.path("program-" + strings.ReplaceAll(p.name, " ", "_"))
 		if err := b.run(src, p.command[0], append(p.command[1:], "-o", bin, ".")...); err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func (b *bench) buildRulesGo(bazel bool) error {
 	if err != nil {
 		return err
 	}
-	bin := b.path("rules_go")
+	bin := b.path("program-rules_go")
 	if err := os.WriteFile(bin, data, 0o755); err != nil {
 		return err
 	}
