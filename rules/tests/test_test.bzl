@@ -237,6 +237,7 @@ def test_test_suite(name, library, program, sh_test):
         runfiles = [
             "rules/tests/sh_inner",
             "rules/tests/sh_subject",
+            "rules/tests/subject.go",
             "rules/tests/subject_test.go",
         ],
         starts = "tools/covwrap/launcher/launcher_/launcher",
