@@ -1,7 +1,9 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -116,13 +118,26 @@ func duration(to *time.Duration, s string) bool {
 	return true
 }
 
-// Tracefile makes the name of the tracefile in COVERAGE_DIR; other programs
-// write theirs beside it.
+// Tracefile makes the tracefile in COVERAGE_DIR, empty, and returns its name.
+// Other programs write theirs beside it, and so may launchers below this one.
+//
+// The name has nothing of chance: with split post-processing the folder is an
+// input of the action that merges, whose key would differ from run to run.
 func (w *Wrapped) Tracefile() (string, error) {
-	f, err := os.CreateTemp(w.Coverage, "covwrap.*.dat")
-	if err != nil {
-		return "", err
+	for i := 0; ; i++ {
+		name := filepath.Join(w.Coverage, fmt.Sprintf("covwrap.%d.dat", i))
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if errors.Is(err, fs.ErrExist) && i < maxTracefiles {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		// Readable whatever the umask: a worker may collect as another user.
+		return name, errors.Join(f.Chmod(0o644), f.Close())
 	}
-	defer f.Close()
-	return f.Name(), f.Chmod(0o644)
 }
+
+// maxTracefiles ends the search for a free name in a folder that somebody has
+// filled.
+const maxTracefiles = 10_000
