@@ -85,6 +85,8 @@ Write it anew with ` + "`go test -C e2e/matrix -run TestDocs -update`" + `.
 	} {
 		fmt.Fprintf(&b, "| %s | exact |\n", name)
 	}
+	b.WriteString("\n## The program that the launcher starts\n\nWhat the launcher's parent sees of these is what it sees without the launcher, a signal included; counts are exact:\n" +
+		strings.Join(endsOfLauncher, "; ") + "; SIGKILL, SIGINT, SIGHUP and SIGPIPE raised by the program itself.\n")
 	b.WriteString("\n## Under Bazel\n\nOne `covwrap_go_test` starts these, built by `covwrap_go_binary`, under `bazel coverage`; all exact, with the same output and exit status as without:\n\n")
 	for _, c := range bazelCells() {
 		fmt.Fprintf(&b, "- %s\n", c.Name)
