@@ -26,6 +26,7 @@ func suites() []suite {
 		{"smoke", "a module that uses the rules: exact coverage of every ending, nothing else changed", runSmoke},
 		{"matrix", "every way to end, in every place, for every kind of binary", runMatrix},
 		{"gazelle", "BUILD files with the rules, written by Gazelle", runGazelle},
+		{"repository", "a repository of plain rules, with the repository tier: exact coverage, other builds unchanged", runRepository},
 	}
 }
 
