@@ -5,9 +5,9 @@ package main
 import (
 	"os"
 
-	"github.com/covwrap/covwrap/tools/covwrap/internal/cli"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/bazelcmd"
 )
 
 func main() {
-	os.Exit(cli.ReportGenerator(os.Args[1:], cli.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
+	os.Exit(bazelcmd.ReportGenerator(os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -9,6 +10,40 @@ import (
 	"strings"
 	"testing"
 )
+
+// inFolder makes a folder with files, and makes it the working directory.
+func inFolder(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	return dir
+}
+
+// call runs a command line and returns what it wrote.
+func call(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	status = Main(append([]string{"covwrap"}, args...), Stdio{In: os.Stdin, Out: &out, Err: &err})
+	return status, out.String(), err.String()
+}
+
+// fileHolds wants a file with exactly this text.
+func fileHolds(t *testing.T, name, want string) {
+	t.Helper()
+	got, err := os.ReadFile(name)
+	if err != nil || string(got) != want {
+		t.Errorf("%s holds\n%s\n%v; want\n%s", name, got, err, want)
+	}
+}
 
 // tracefiles is what most cases below read.
 var tracefiles = map[string]string{

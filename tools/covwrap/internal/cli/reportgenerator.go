@@ -1,39 +1,8 @@
 package cli
 
-import (
-	"fmt"
+import "github.com/covwrap/covwrap/tools/covwrap/internal/bazelcmd"
 
-	"github.com/covwrap/covwrap/tools/covwrap/internal/progress"
-	"github.com/covwrap/covwrap/tools/covwrap/internal/summary"
-)
-
-// maxSummaryRows keeps what Bazel prints after a build to about a screen.
-const maxSummaryRows = 40
-
-// ReportGenerator is "covwrap report-generator", what
-// --coverage_report_generator runs once, after all tests, with
-// --combined_report=lcov. Bazel shows its stderr: the summary.
+// ReportGenerator is "covwrap report-generator".
 func ReportGenerator(args []string, stdio Stdio) int {
-	f, status := parseBazelFlags("report-generator", "merges the tracefiles of all tests and prints a summary", args, stdio)
-	if f == nil {
-		return status
-	}
-	// Some readers of combined reports (diff-cover) refuse comment lines. The
-	// notes have reached their reader with the summary.
-	f.Notes = false
-	r, status := f.run("covwrap report-generator", stdio)
-	if status != exitOK {
-		return status
-	}
-	if r.Empty {
-		fmt.Fprintln(stdio.Err, "covwrap: there was no coverage in any tracefile")
-	} else if r.Copied == "" {
-		summary.ByPackage(r.Set).Write(stdio.Err, "package", summary.Style{
-			Color: progress.IsTerminal(stdio.Err),
-			Max:   maxSummaryRows,
-		})
-	}
-	summary.WriteUnmeasured(stdio.Err, r.Set.Unmeasured())
-	summary.WriteChildren(stdio.Err, r.Set.Notes())
-	return exitOK
+	return bazelcmd.ReportGenerator(args, stdio.Out, stdio.Err)
 }
