@@ -16,6 +16,7 @@ import (
 // binary is a distinct covered binary.
 type binary struct {
 	*tally.Binary
+	id        string // Hash, spelled
 	exe       string
 	hashes    []covdata.Hash // of its packages, in order
 	content   []byte         // the meta-data file
@@ -74,7 +75,7 @@ func (b *binaries) named(hash covdata.Hash) (*binary, error) {
 
 // add makes the sums of a binary.
 func (b *binaries) add(m *covdata.Meta, content []byte) *binary {
-	bin := &binary{Binary: b.tally.Binary(m), content: content}
+	bin := &binary{Binary: b.tally.Binary(m), id: m.Hash.String(), content: content}
 	for i := range m.Packages {
 		bin.hashes = append(bin.hashes, m.Packages[i].Hash)
 	}

@@ -13,7 +13,7 @@ import (
 // that of the distinct code.
 func (c *Collector) Clone() *Collector {
 	d := &Collector{
-		Config: c.Config, keep: true,
+		Config: c.Config, keep: true, folded: c.folded,
 		children: slices.Clone(c.children), leftOut: slices.Clone(c.leftOut), leftMore: c.leftMore,
 		troubles: slices.Clone(c.troubles),
 		done:     maps.Clone(c.done), mapped: map[int][]span{}, ids: maps.Clone(c.ids), newest: maps.Clone(c.newest),

@@ -12,9 +12,12 @@ package collect
 
 import (
 	"path/filepath"
+	"slices"
 	"sort"
+	"time"
 
 	"github.com/covwrap/covwrap/embed/countermap"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/intern"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/ledger"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/profdir"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/profiles"
@@ -58,14 +61,16 @@ type Collector struct {
 	profile  *keeper
 	phases   byPhase
 
-	keep    bool                 // leave the files where they are
-	done    map[string]bool      // files that are finished with but still there
-	mapped  map[int][]span       // by pid: when a process with a map ran
-	ids     map[string]processID // of the maps whose process number is not unique
-	newest  map[processID]int64  // start of the newest image of these processes
-	log     []byte
-	words   []uint32 // reused for each map
-	scratch scratch
+	keep     bool                 // leave the files where they are
+	done     map[string]bool      // files that are finished with but still there
+	mapped   map[int][]span       // by pid: when a process with a map ran
+	folded   int64                // when the last fold began
+	ids      map[string]processID // of the maps whose process number is not unique
+	newest   map[processID]int64  // start of the newest image of these processes
+	log      []byte
+	words    []uint32 // reused for each map
+	interned intern.Table
+	scratch  scratch
 }
 
 // processID tells processes apart whatever the reuse of numbers, and is the
@@ -122,6 +127,7 @@ func (c *Collector) Fold() error { return c.fold(false) }
 func (c *Collector) Finish() error { return c.fold(true) }
 
 func (c *Collector) fold(final bool) error {
+	c.forget()
 	var entries []profdir.Entry
 	err := profdir.List(c.Dir, func(e profdir.Entry) {
 		switch e.Kind {
@@ -174,9 +180,11 @@ func (c *Collector) fold(final bool) error {
 		case profdir.Note:
 			c.foldNote(e)
 		case profdir.Torn:
-			if final {
+			// Torn meta-data does not tell whose it is; its process has no
+			// counters either and is found by that.
+			if final && e.PID != 0 {
 				c.leave(LeftOut{
-					LeftOut: ledger.LeftOut{PID: e.PID, Slug: "torn-counters", Why: e.Name + ": the process was ended while it wrote its counters", Mend: mendStock},
+					LeftOut: ledger.LeftOut{PID: e.PID, Slug: torn, Why: e.Name + ": the process was ended while it wrote its counters", Mend: mendStock},
 					Unless:  true,
 				})
 			}
@@ -191,6 +199,23 @@ func (c *Collector) fold(final bool) error {
 	}
 	return nil
 }
+
+// forget drops what is known of processes with maps that had been folded before
+// the last fold began: what they wrote themselves was seen by that one.
+func (c *Collector) forget() {
+	for pid, spans := range c.mapped {
+		spans = slices.DeleteFunc(spans, func(s span) bool { return s.end != 0 && s.end < c.folded })
+		if len(spans) == 0 {
+			delete(c.mapped, pid)
+		} else {
+			c.mapped[pid] = spans
+		}
+	}
+	c.folded = time.Now().UnixNano()
+}
+
+// torn is the slug of a process that was ended while it wrote its counters.
+const torn = "torn-counters"
 
 // mendStock is what helps with processes that lost the race with their end.
 const mendStock = "build the program with covwrap's runtime (covwrap_go_binary, or \"covwrap go build\"): its counters then survive any end"

@@ -171,7 +171,7 @@ func (c *Collector) foldMap(e profdir.Entry, final bool) {
 		quarantine(m, "map-damaged", err, mendForeign)
 		return
 	}
-	child := childOfMap(m, bin)
+	child := c.childOfMap(m, bin)
 	if execed {
 		child.Ended = ledger.Ended{How: ledger.Execed}
 	}
@@ -186,7 +186,12 @@ func (c *Collector) foldMap(e profdir.Entry, final bool) {
 	c.removeSnapshots(m)
 	c.closeMap(e)
 	m.Close()
-	delete(c.ids, e.Name)
+	if id, ok := c.ids[e.Name]; ok {
+		delete(c.ids, e.Name)
+		if c.newest[id] == e.Nanos {
+			delete(c.newest, id)
+		}
+	}
 	c.finished(e)
 }
 
@@ -219,11 +224,11 @@ func (c *Collector) replaced(e profdir.Entry) bool {
 }
 
 // childOfMap is the ledger's entry for a map.
-func childOfMap(m *countermap.Map, bin *binary) Child {
+func (c *Collector) childOfMap(m *countermap.Map, bin *binary) Child {
 	return Child{
 		Child: ledger.Child{
-			PID: m.PID, PPID: m.PPID, UID: m.UID, Argv: m.Argv, Exe: m.Exe,
-			Binary: bin.Hash.String(), Start: m.Start.UTC(), Collected: "map",
+			PID: m.PID, PPID: m.PPID, UID: m.UID, Argv: c.interned.Strings(m.Argv), Exe: c.interned.String(m.Exe),
+			Binary: bin.id, Start: m.Start.UTC(), Collected: "map",
 			Ended: ledger.Ended{How: ledger.Unknown},
 		},
 		PIDNS: m.PIDNS, Ticks: m.Ticks, Noted: m.Exit,
@@ -288,7 +293,7 @@ func (c *Collector) foldCounters(e profdir.Entry, final bool) {
 		c.scratch.add(f.Package, f.Func, f.Counts)
 	}
 	c.add(Child{Child: ledger.Child{
-		PID: e.PID, Argv: counters.Argv(), Binary: e.Hash.String(),
+		PID: e.PID, Argv: c.interned.Strings(counters.Argv()), Binary: bin.id,
 		End: time.Unix(0, e.Nanos).UTC(), Collected: "stock", Ended: ledger.Ended{How: ledger.Unknown},
 	}}, bin, counters.Args["GOOS"], counters.Args["GOARCH"])
 	c.addToPhase(bin, len(c.children)-1, e.Nanos)
@@ -297,11 +302,8 @@ func (c *Collector) foldCounters(e profdir.Entry, final bool) {
 
 // foldNote remembers a process that could not have a map.
 func (c *Collector) foldNote(e profdir.Entry) {
-	why, err := profdir.Read(c.Dir, e.Name, 4096)
-	if err != nil {
-		why = nil
-	}
-	l := LeftOut{LeftOut: ledger.LeftOut{PID: e.PID, Slug: e.Slug, Why: string(why), Mend: "see " + e.Slug + " in docs/messages.md"}, Nanos: e.Nanos, Unless: true}
+	why := profdir.ReadNote(c.Dir, e.Name)
+	l := LeftOut{LeftOut: ledger.LeftOut{PID: e.PID, Slug: e.Slug, Why: why, Mend: "see " + e.Slug + " in docs/messages.md"}, Nanos: e.Nanos, Unless: true}
 	if l.Why == "" {
 		l.Why = "the process could not have a counter map"
 	}

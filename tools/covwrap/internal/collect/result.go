@@ -36,11 +36,7 @@ func (c *Collector) Result() *Result {
 	for i := range c.children {
 		have[c.children[i].PID] = true
 	}
-	for _, l := range c.leftOut {
-		if !l.Unless || !have[l.PID] {
-			r.LeftOut = append(r.LeftOut, l)
-		}
-	}
+	r.LeftOut = once(c.leftOut, have)
 	for _, b := range c.binaries.order {
 		lb := ledger.Binary{Hash: b.Hash.String(), Exe: b.exe, Mode: b.Mode.String(), Processes: b.processes}
 		for _, p := range b.Packages {
@@ -60,6 +56,31 @@ func (c *Collector) Result() *Result {
 		return cmp.Or(cmp.Compare(a.Exe, b.Exe), cmp.Compare(a.Hash, b.Hash))
 	})
 	return r
+}
+
+// once returns the left-out processes without those of whom counters arrived
+// another way, and each with its most telling reason only: its own note comes
+// before what was found of it.
+func once(leftOut []LeftOut, have map[int]bool) (list []LeftOut) {
+	noted := map[int]bool{}
+	for _, l := range leftOut {
+		if l.Unless && l.Slug != torn {
+			noted[l.PID] = true
+		}
+	}
+	for _, l := range leftOut {
+		if l.Unless && have[l.PID] {
+			continue
+		}
+		if l.Slug == torn {
+			if noted[l.PID] {
+				continue
+			}
+			noted[l.PID] = true
+		}
+		list = append(list, l)
+	}
+	return list
 }
 
 // when is the time by which a child is sorted: its start, or its end if only

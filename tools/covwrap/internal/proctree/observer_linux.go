@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/covwrap/covwrap/tools/covwrap/internal/intern"
 )
 
 // Observer watches the descendants of this process.
@@ -32,6 +34,8 @@ type Observer struct {
 	all  []*Process
 	live map[int]*watched
 	last map[int]*Process // by number: the latest process, live or not
+
+	interned intern.Table
 
 	looking sync.Mutex   // held while the process table is read; guards the rest
 	foreign map[int]bool // processes that are not ours; forgotten now and then
@@ -264,6 +268,7 @@ func (o *Observer) see(pid int, s stat, fd int) bool {
 			w.fd = -1
 		}
 	}
+	p.Exe, p.Argv, p.name = o.interned.String(p.Exe), o.interned.Strings(p.Argv), o.interned.String(p.name)
 	o.all = append(o.all, p)
 	o.live[pid], o.last[pid] = w, p
 	if w.fd >= 0 {

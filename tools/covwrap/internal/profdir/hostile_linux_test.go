@@ -63,3 +63,25 @@ func TestHostile(t *testing.T) {
 		}
 	}
 }
+
+// TestReadNote: a note is a small file, or a link that leads nowhere.
+func TestReadNote(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "file"), []byte("no space left\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "long"), make([]byte, 5000), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("file size limit 0", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"file": "no space left", "link": "file size limit 0", "long": "", "pipe": "", "none": ""} {
+		if got := ReadNote(dir, name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}

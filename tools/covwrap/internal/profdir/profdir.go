@@ -202,3 +202,20 @@ func Read(dir, name string, limit int64) ([]byte, error) {
 	}
 	return data[:n], nil
 }
+
+// maxNote bounds the text of a note.
+const maxNote = 4096
+
+// ReadNote returns the text of a note, "" if it has none. A process that must
+// not write to files can still make a symbolic link: then the text is where the
+// link would lead, and it is not followed.
+func ReadNote(dir, name string) string {
+	if text, err := os.Readlink(filepath.Join(dir, name)); err == nil {
+		return text
+	}
+	text, err := Read(dir, name, maxNote)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimRight(string(text), "\n")
+}
