@@ -28,14 +28,30 @@ type client struct {
 // repository is the folder of the whole repository.
 var repository, _ = filepath.Abs("../..")
 
-// local returns a client that executes everything here. Its output base stays,
-// so that a second run of the suite is fast.
+// local returns a client that executes everything here.
 func local(t *testing.T, workspace string) *client {
-	return newClient(t, workspace, cacheDir(t, "local", workspace))
+	return newClient(t, workspace, sharedBase(t, "local", workspace))
 }
 
-// remote returns a client that executes everything on the engine.
-func remote(t *testing.T, workspace, base string, e *engine.Engine) *client {
+// remote returns a client that executes everything on the engine. All clients
+// of a workspace and an engine are one machine: starting Bazel and loading the
+// same BUILD files anew takes longer than any test.
+func remote(t *testing.T, workspace string, e *engine.Engine) *client {
+	return newRemote(t, workspace, sharedBase(t, string(e.Runner), workspace), e)
+}
+
+// another returns a client on a machine that nothing was built on yet.
+func another(t *testing.T, workspace string, e *engine.Engine) *client {
+	c := newRemote(t, workspace, t.TempDir(), e)
+	t.Cleanup(func() {
+		if err := shutdown(workspace, c.base); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+func newRemote(t *testing.T, workspace, base string, e *engine.Engine) *client {
 	c := newClient(t, workspace, base)
 	c.flags = append(c.flags,
 		"--remote_executor=grpc://"+e.Addr,
@@ -52,13 +68,39 @@ func newClient(t *testing.T, workspace, base string) *client {
 	c := &client{t: t, workspace: filepath.Join(repository, workspace), base: base, links: t.TempDir()}
 	c.flags = []string{"--symlink_prefix=" + c.links + "/", "--color=no", "--curses=no", "--show_progress_rate_limit=60",
 		"--incompatible_strict_action_env"}
-	t.Cleanup(func() {
-		// Each server has a gigabyte.
-		if out, err := c.command("shutdown").CombinedOutput(); err != nil {
-			t.Errorf("bazel shutdown: %v\n%s", err, out)
-		}
-	})
 	return c
+}
+
+// bases are the output bases that clients share, by who executes and the
+// workspace.
+var bases = map[[2]string]string{}
+
+func sharedBase(t *testing.T, executes, workspace string) string {
+	t.Helper()
+	key := [2]string{executes, workspace}
+	if base, ok := bases[key]; ok {
+		return base
+	}
+	if *keep {
+		bases[key] = cacheDir(t, "base", executes, workspace)
+		return bases[key]
+	}
+	base, err := os.MkdirTemp("", "base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bases[key] = base
+	return base
+}
+
+// shutdown ends the Bazel server of an output base: each has a gigabyte.
+func shutdown(workspace, base string) error {
+	cmd := exec.Command(filepath.Join(repository, "bazelw"), "--output_base="+base, "shutdown")
+	cmd.Dir = filepath.Join(repository, workspace)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("bazel shutdown: %w\n%s", err, out)
+	}
+	return nil
 }
 
 // cacheDir returns a folder below the user's cache folder.
@@ -70,7 +112,7 @@ func cacheDir(t *testing.T, parts ...string) string {
 	}
 	dir := filepath.Join(cache, "covwrap", "engine")
 	for _, p := range parts {
-		dir = filepath.Join(dir, strings.ReplaceAll(p, "/", "_"))
+		dir = filepath.Join(dir, strings.NewReplacer("/", "_", " ", "_").Replace(p))
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@
 package remote_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -15,9 +16,9 @@ import (
 // root is the engine's file system; covwrap the command-line tool.
 var root, covwrap string
 
-// keep leaves the engine's storage from an earlier run, for work on the tests:
+// keep leaves the engine's storage and the output bases for the next run, for work on the tests:
 // a build of rules_go's tools and the standard library takes minutes.
-var keep = flag.Bool("keep", false, "keep the engine's storage in the cache folder, and use what is there")
+var keep = flag.Bool("keep", false, "keep all storage in the cache folder, and use what is there")
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -45,6 +46,16 @@ func run(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
+	for key, base := range bases {
+		err := shutdown(key[1], base)
+		if !*keep {
+			err = errors.Join(err, os.RemoveAll(base))
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "FAIL:", err)
+			code = 1
+		}
+	}
 	for _, e := range engines {
 		e.Stop()
 		if left := engine.LeftOver(e.Dir); len(left) > 0 {

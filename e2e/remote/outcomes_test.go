@@ -181,7 +181,7 @@ func TestCached(t *testing.T) {
 	e := engineFor(t, engine.HostTools)
 	once := nonce()
 	args := []string{once, "--remote_download_outputs=toplevel", "//cases:killed_test", "//cases:sharded_test"}
-	c := remote(t, cases, t.TempDir(), e)
+	c := remote(t, cases, e)
 	runs := func(runner string) []string {
 		return []string{"//cases:killed_test " + runner, "//cases:sharded_test " + runner, "//cases:sharded_test " + runner, "//cases:sharded_test " + runner}
 	}
@@ -206,7 +206,7 @@ func TestCached(t *testing.T) {
 				t.Fatalf("bazel clean: %v\n%s", err, out)
 			}
 		} else {
-			c = remote(t, cases, t.TempDir(), e)
+			c = another(t, cases, e)
 		}
 		b := c.run(success, "coverage", args...)
 		check(runner, c, b, "remote cache hit")
@@ -258,8 +258,8 @@ func TestDownload(t *testing.T) {
 		`--remote_download_outputs=toplevel --remote_download_regex=.*/test\.outputs/.*`,
 	} {
 		t.Run(mode, func(t *testing.T) {
-			c := remote(t, cases, t.TempDir(), e)
-			b := c.run(success, "coverage", append(strings.Fields(mode), targets...)...)
+			c := remote(t, cases, e)
+			b := c.run(success, "coverage", append(strings.Fields(mode+" "+nonce()), targets...)...)
 			b.allRemote()
 			if report == "" {
 				report = c.report()
@@ -284,7 +284,7 @@ func TestDownload(t *testing.T) {
 func TestSplitPostprocessing(t *testing.T) {
 	e := engineFor(t, engine.HostTools)
 	targets := []string{"//cases:killed_test", "//cases:sharded_test"}
-	c := remote(t, cases, t.TempDir(), e)
+	c := remote(t, cases, e)
 	c.run(success, "coverage", targets...).allRemote()
 	want := c.tracefiles(t)
 	b := c.run(success, "coverage", append([]string{"--experimental_split_coverage_postprocessing", "--experimental_fetch_all_coverage_outputs"}, targets...)...)
@@ -300,7 +300,7 @@ func TestSplitPostprocessing(t *testing.T) {
 
 func TestRunsPerTest(t *testing.T) {
 	e := engineFor(t, engine.HostTools)
-	c := remote(t, cases, t.TempDir(), e)
+	c := remote(t, cases, e)
 	b := c.run(success, "coverage", nonce(), "--runs_per_test=2", "//cases:killed_test", "//cases:sharded_test")
 	b.allRemote()
 	f := b.fetch(t)
@@ -322,7 +322,7 @@ func TestFlaky(t *testing.T) {
 		t.Run(string(runner), func(t *testing.T) {
 			e := engineFor(t, runner)
 			_, flag := state(t, e)
-			c := remote(t, cases, t.TempDir(), e)
+			c := remote(t, cases, e)
 			b := c.run(success, "coverage", flag, "//cases:flaky_test")
 			b.allRemote()
 			f := b.fetch(t)
@@ -337,7 +337,7 @@ func TestFlaky(t *testing.T) {
 
 func TestFailing(t *testing.T) {
 	e := engineFor(t, engine.HostTools)
-	c := remote(t, cases, t.TempDir(), e)
+	c := remote(t, cases, e)
 	b := c.run(testsFailed, "coverage", nonce(), "//cases:failing_test")
 	b.allRemote()
 	b.fetch(t).check(t, "cases/failing_test", "failed", 6, false)
@@ -349,7 +349,7 @@ func TestTimeout(t *testing.T) {
 	for _, runner := range []engine.Runner{engine.HostTools, engine.Bubblewrap} {
 		t.Run(string(runner), func(t *testing.T) {
 			e := engineFor(t, runner)
-			c := remote(t, cases, t.TempDir(), e)
+			c := remote(t, cases, e)
 			b := c.run(testsFailed, "coverage", nonce(), "--test_timeout=20", "--@covwrap//rules/config:end_before_timeout=10s", "//cases:slow_test")
 			b.allRemote()
 			f := b.fetch(t)
@@ -375,7 +375,7 @@ func TestCrash(t *testing.T) {
 			if err := errors.Join(syscall.Mkfifo(pipe, 0o666), os.Chmod(pipe, 0o666)); err != nil {
 				t.Fatal(err)
 			}
-			c := remote(t, cases, t.TempDir(), e)
+			c := remote(t, cases, e)
 			b, wait := c.start("coverage", flag, "//cases:crash_test")
 			hangs, ended := make(chan error, 1), make(chan struct{})
 			go func() {
@@ -415,8 +415,7 @@ func TestPaths(t *testing.T) {
 		t.Run(strings.Join(flags, " "), func(t *testing.T) {
 			for _, runner := range []engine.Runner{engine.HostTools, engine.Bubblewrap} {
 				e := engineFor(t, runner)
-				base := t.TempDir()
-				c := remote(t, cases, base, e)
+				c := remote(t, cases, e)
 				b := c.run(success, "coverage", append(append([]string{}, flags...), "//cases:killed_test", "//cases:sharded_test")...)
 				b.allRemote()
 				f := b.fetch(t)
@@ -425,7 +424,7 @@ func TestPaths(t *testing.T) {
 					if strings.HasSuffix(name, "test.log") {
 						continue // what the test says is the test's
 					}
-					for _, bad := range []string{base, e.Dir, "/execroot/", "/sandbox/", "cas-tmpdir", "/root/", "/tmp/", "processwrapper", ".runfiles/"} {
+					for _, bad := range []string{c.base, e.Dir, "/execroot/", "/sandbox/", "cas-tmpdir", "/root/", "/tmp/", "processwrapper", ".runfiles/"} {
 						if at := bytes.Index([]byte(text), []byte(bad)); at >= 0 {
 							t.Errorf("%s has %q: ...%q...", name, bad, text[max(0, at-80):min(len(text), at+80)])
 						}

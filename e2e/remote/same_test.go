@@ -35,7 +35,7 @@ func TestSameAsLocal(t *testing.T) {
 			for _, runner := range []engine.Runner{engine.HostTools, engine.Bubblewrap} {
 				t.Run(string(runner), func(t *testing.T) {
 					e := engineFor(t, runner)
-					there := remote(t, workspace, t.TempDir(), e)
+					there := remote(t, workspace, e)
 					b := there.run(success, "coverage", args...)
 					b.allRemote()
 					compare(t, here, there)

@@ -43,19 +43,19 @@ type Engine struct {
 	Addr   string // HOST:PORT of the proxy
 	Shared string // SharedDir as seen from here
 	Dir    string // socket and storage
+	Runner Runner
 
-	runner Runner
-	root   string // of its file system
-	log    *os.File
-	proxy  *proxy
-	casd   *process
+	root  string // of its file system
+	log   *os.File
+	proxy *proxy
+	casd  *process
 }
 
 // Start starts an engine with the given runner. dir is a short path (unix
 // sockets have at most 107 bytes) that holds its storage; an engine that is
 // started again there has what it had.
 func Start(root, dir string, runner Runner) (*Engine, error) {
-	e := &Engine{runner: runner, root: root, Dir: dir, Shared: filepath.Join(dir, "shared")}
+	e := &Engine{Runner: runner, root: root, Dir: dir, Shared: filepath.Join(dir, "shared")}
 	for _, d := range []string{"cas", "shared"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o777); err != nil {
 			return nil, err
@@ -116,7 +116,7 @@ func (e *Engine) startCasd() error {
 	}
 	proc := []string{"--proc", "/proc"}
 	var runnerArgs []string
-	switch e.runner {
+	switch e.Runner {
 	case HostTools:
 		// Without --clearenv casd's environment gets into actions.
 		runnerArgs = []string{"--clearenv", "--staging-mode=copy-or-link"}
@@ -128,7 +128,7 @@ func (e *Engine) startCasd() error {
 		// parts of it, as --proc does.
 		proc = []string{"--dev-bind", "/proc", "/proc"}
 	default:
-		return fmt.Errorf("no runner %q", e.runner)
+		return fmt.Errorf("no runner %q", e.Runner)
 	}
 	args := []string{
 		// A pid namespace with its own /proc: what is left of an action ends
@@ -140,7 +140,7 @@ func (e *Engine) startCasd() error {
 		"--tmpfs", "/tmp", "--tmpfs", "/root", "--tmpfs", "/run", "--bind", e.Dir, e.Dir, "--bind", e.Shared, SharedDir,
 		"--unshare-net", "--unshare-ipc", "--unshare-uts", "--chdir", "/",
 		"buildbox-casd", "--bind", "unix:"+e.socket(), "--jobs", "2",
-		"--buildbox-run=/usr/bin/buildbox-run-"+string(e.runner))
+		"--buildbox-run=/usr/bin/buildbox-run-"+string(e.Runner))
 	for _, a := range runnerArgs {
 		args = append(args, "--runner-arg="+a)
 	}

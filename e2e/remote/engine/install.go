@@ -46,10 +46,8 @@ func Install(say func(string)) (string, error) {
 	if os.Geteuid() != 0 {
 		return "", errors.New("installing the engine from Debian's packages needs root")
 	}
-	for _, tool := range []string{"mmdebstrap", "bwrap", "unshare"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			return "", fmt.Errorf("%w: apt-get install mmdebstrap bubblewrap util-linux", err)
-		}
+	if err := installTools(say); err != nil {
+		return "", err
 	}
 	say(fmt.Sprintf("installing buildbox from Debian sid into %s (once, a minute, 1 GB)", dir))
 	mirror, err := debianMirror()
@@ -60,9 +58,12 @@ func Install(say func(string)) (string, error) {
 	if err := os.RemoveAll(tmp); err != nil {
 		return "", err
 	}
-	cmd := exec.Command("mmdebstrap", "--variant=minbase", "--mode=root", "--include="+packages,
-		// A frozen mirror's Release file counts as expired.
-		`--aptopt=Acquire::Check-Valid-Until "false"`,
+	conf, err := aptConfig()
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(conf)
+	cmd := exec.Command("mmdebstrap", "--variant=minbase", "--mode=root", "--include="+packages, "--aptopt="+conf,
 		"--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
 		"sid", tmp, "deb "+mirror+" sid main")
 	var output bytes.Buffer
@@ -89,4 +90,53 @@ func debianMirror() (string, error) {
 		}
 	}
 	return "", errors.New("no package source of Debian is configured on this machine")
+}
+
+// installTools installs what is needed outside of the root file system.
+func installTools(say func(string)) error {
+	missing := false
+	for _, tool := range []string{"mmdebstrap", "bwrap", "unshare"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			missing = true
+		}
+	}
+	if !missing {
+		return nil
+	}
+	say("installing mmdebstrap and bubblewrap")
+	for _, args := range [][]string{
+		{"update"},
+		{"-o", "DPkg::Lock::Timeout=300", "install", "-y", "--no-install-recommends", "mmdebstrap", "bubblewrap", "util-linux"},
+	} {
+		cmd := exec.Command("apt-get", args...)
+		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("apt-get %s: %w: %s", strings.Join(args, " "), err, lastLines(string(out), 10))
+		}
+	}
+	return nil
+}
+
+// aptConfig writes what holds for this machine's packages (proxies, time stamps
+// of a frozen mirror and the like), which holds for sid's too, to a file.
+func aptConfig() (string, error) {
+	out, err := exec.Command("apt-config", "dump", "--format", "%F \"%v\";%n").Output()
+	if err != nil {
+		return "", fmt.Errorf("apt-config: %w", err)
+	}
+	// A frozen mirror's Release file counts as expired.
+	text := "Acquire::Check-Valid-Until \"false\";\n"
+	for line := range strings.Lines(string(out)) {
+		for _, prefix := range []string{"http", "https", "ftp", "Retries", "ForceIPv", "Check-Date"} {
+			if strings.HasPrefix(line, "Acquire::"+prefix) {
+				text += line
+			}
+		}
+	}
+	f, err := os.CreateTemp("", "apt")
+	if err != nil {
+		return "", err
+	}
+	_, err = f.WriteString(text)
+	return f.Name(), errors.Join(err, f.Close())
 }
