@@ -22,18 +22,16 @@
 // that one.
 //
 // Reader: tools/covwrap/internal/phases.
+//
+// Package embed brings this one into programs under test, covered or not; so it
+// imports nothing that package os does not import anyway (no fmt, no strings).
 package phase
 
 import (
 	"errors"
-	"fmt"
 	"os"
-	"path/filepath"
-	"sort"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -64,13 +62,28 @@ func Reset(dir string) error { return mark(dir, "reset\n") }
 
 // CheckName says what is wrong with a phase's name, nil if nothing is.
 func CheckName(name string) error {
-	switch {
-	case name == "" || name == "." || name == ".." || len(name) > maxName:
-		return fmt.Errorf("phase name %.200q: it must have 1 to %d bytes and must not be \".\" or \"..\"", name, maxName)
-	case name[0] == '(' || strings.ContainsAny(name, "/\\,:") || strings.IndexFunc(name, unicode.IsControl) >= 0 || !utf8.ValidString(name):
-		return fmt.Errorf("phase name %q: it must not begin with a parenthesis, and slashes, colons, commas and control characters cannot stand in it, since it becomes part of file names and tracefiles", name)
+	if name == "" || name == "." || name == ".." || len(name) > maxName {
+		return errors.New("phase name " + quote(name) + ": it must have 1 to " + strconv.Itoa(maxName) + " bytes and must not be \".\" or \"..\"")
+	}
+	bad := name[0] == '(' || !utf8.ValidString(name)
+	for _, r := range name {
+		switch {
+		case r == '/', r == '\\', r == ',', r == ':', r < ' ', r >= 0x7f && r < 0xa0:
+			bad = true
+		}
+	}
+	if bad {
+		return errors.New("phase name " + quote(name) + ": it must not begin with a parenthesis, and slashes, colons, commas and control characters cannot stand in it, since it becomes part of file names and tracefiles")
 	}
 	return nil
+}
+
+// quote shows a name in an error message, not all of a very long one.
+func quote(name string) string {
+	if len(name) > 2*maxName {
+		name = name[:2*maxName]
+	}
+	return strconv.Quote(name)
 }
 
 // mark writes the mark, then takes the snapshots. A process that starts in
@@ -79,9 +92,9 @@ func mark(dir, content string) (err error) {
 	if err := fits(int64(len(content))); err != nil {
 		return err
 	}
-	unlock, err := lock(filepath.Join(dir, LockName))
+	unlock, err := lock(dir + "/" + LockName)
 	if err != nil {
-		return fmt.Errorf("profile directory: %w; is it the one of a running \"covwrap run\"?", err)
+		return join("profile directory (is it the one of a running \"covwrap run\"?)", err)
 	}
 	defer unlock()
 	names, err := list(dir)
@@ -94,7 +107,11 @@ func mark(dir, content string) (err error) {
 			ns = last + 1
 		}
 	}
-	if err := write(dir, fmt.Sprintf("%s%020d", MarkPrefix, ns), content); err != nil {
+	at := strconv.FormatInt(ns, 10)
+	for len(at) < 20 {
+		at = "0" + at
+	}
+	if err := write(dir, MarkPrefix+at, content); err != nil {
 		return err
 	}
 	if names, err = list(dir); err != nil { // again: maps that appeared meanwhile
@@ -102,9 +119,8 @@ func mark(dir, content string) (err error) {
 	}
 	var errs []error
 	for _, n := range names {
-		if id, ok := strings.CutPrefix(n, mapPrefix); ok {
-			suffix := fmt.Sprintf("%s.%020d", id, ns)
-			if err := snapshot(dir, n, suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if id, ok := cutPrefix(n, mapPrefix); ok {
+			if err := snapshot(dir, n, id+"."+at); err != nil && !errors.Is(err, os.ErrNotExist) {
 				// Not there any more: ended and collected meanwhile.
 				errs = append(errs, err)
 			}
@@ -113,14 +129,24 @@ func mark(dir, content string) (err error) {
 	return errors.Join(errs...)
 }
 
+// join puts a name before an error.
+func join(name string, err error) error { return &os.PathError{Op: "mark", Path: name, Err: err} }
+
 // markTime reads the time in the name of a mark.
 func markTime(name string) (ns int64, ok bool) {
-	s, ok := strings.CutPrefix(name, MarkPrefix)
+	s, ok := cutPrefix(name, MarkPrefix)
 	if !ok {
 		return 0, false
 	}
 	ns, err := strconv.ParseInt(s, 10, 64)
 	return ns, err == nil
+}
+
+func cutPrefix(s, prefix string) (rest string, ok bool) {
+	if len(s) < len(prefix) || s[:len(prefix)] != prefix {
+		return "", false
+	}
+	return s[len(prefix):], true
 }
 
 func list(dir string) ([]string, error) {
@@ -129,9 +155,7 @@ func list(dir string) ([]string, error) {
 		return nil, err
 	}
 	defer d.Close()
-	names, err := d.Readdirnames(-1)
-	sort.Strings(names)
-	return names, err
+	return d.Readdirnames(-1)
 }
 
 // write makes a file whole or not at all.
@@ -148,7 +172,7 @@ func write(dir, name, content string) error {
 		err = cerr
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(dir, name))
+		err = os.Rename(f.Name(), dir+"/"+name)
 	}
 	if err != nil {
 		os.Remove(f.Name())

@@ -1,12 +1,9 @@
 package phase
 
 import (
-	"fmt"
+	"errors"
 	"os"
-	"path/filepath"
-	"runtime/debug"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -29,21 +26,27 @@ func lock(name string) (unlock func(), err error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("%s: flock: %w", name, err)
+		return nil, &os.PathError{Op: "flock", Path: name, Err: err}
 	}
 	return func() { f.Close() }, nil
 }
 
+// setPanicOnFault is runtime/debug.SetPanicOnFault without package
+// runtime/debug, which would bring package fmt along.
+//
+//go:linkname setPanicOnFault runtime/debug.setPanicOnFault
+func setPanicOnFault(bool) bool
+
 // snapshot copies the counters of the map, or takes them out of it. suffix is
 // the end of the new file's name.
 func snapshot(dir, name, suffix string) (err error) {
-	file := filepath.Join(dir, name)
+	file := dir + "/" + name
 	// A process can make its map shorter while it is mapped here. That would
 	// end this process, which may be a program under test, with SIGBUS.
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer setPanicOnFault(setPanicOnFault(true))
 	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%s: the counter map was changed while it was read: %v", file, r)
+		if recover() != nil {
+			err = join(file, errors.New("the counter map was cut while it was read"))
 		}
 	}()
 	data, err := mapFile(file, false)
@@ -73,7 +76,7 @@ func snapshot(dir, name, suffix string) (err error) {
 	from := words(data, h)
 	// The name is final from the start: taken counters must be found there
 	// even if this process ends now.
-	to, err := create(filepath.Join(dir, prefix+suffix), len(from))
+	to, err := create(dir+"/"+prefix+suffix, len(from))
 	if err != nil {
 		return err
 	}
@@ -147,12 +150,12 @@ func header(file string, data []byte) (*rt.Header, error) {
 	case string(h.Magic[:]) != rt.Magic:
 		return nil, nil
 	case h.Order != rt.ByteOrder || h.Version != rt.HeaderVersion:
-		return nil, fmt.Errorf("%s: counter map of version %d; this program knows version %d", file, h.Version, rt.HeaderVersion)
+		return nil, join(file, errors.New("counter map of version "+strconv.Itoa(int(h.Version))+"; this program knows version "+strconv.Itoa(rt.HeaderVersion)))
 	case h.State != rt.StateLive:
 		return nil, nil
 	}
 	if end := h.CountersOff + 4*h.Words; h.CountersOff%4 != 0 || h.Words > uint64(len(data)) || end < h.CountersOff || end > uint64(len(data)) || h.Words == 0 {
-		return nil, fmt.Errorf("%s: not a usable counter map: %d counters at byte %d of %d", file, h.Words, h.CountersOff, len(data))
+		return nil, join(file, errors.New("not a usable counter map: its counters are not inside of it"))
 	}
 	return h, nil
 }
@@ -174,17 +177,30 @@ func lives(h *rt.Header) bool {
 	if err != nil {
 		return !os.IsNotExist(err)
 	}
-	// The name of the program, in parentheses, may contain anything.
-	_, rest, _ := cutLast(string(stat), ") ")
-	f := strings.Fields(rest)
-	return len(f) < 20 || f[0] != "Z" && f[19] == strconv.FormatUint(h.Ticks, 10)
-}
-
-func cutLast(s, sep string) (before, after string, ok bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
+	// After the program's name, in parentheses, which may contain anything: the
+	// state, and 19 words later the start time.
+	i := len(stat) - 1
+	for i >= 0 && stat[i] != ')' {
+		i--
 	}
-	return s, "", false
+	field, word := 0, ""
+	for _, c := range append(stat[i+1:], ' ') {
+		if c != ' ' && c != '\n' {
+			word += string(rune(c))
+			continue
+		}
+		if word == "" {
+			continue
+		}
+		switch field++; {
+		case field == 1 && (word == "Z" || word == "X"):
+			return false
+		case field == 20:
+			return word == strconv.FormatUint(h.Ticks, 10)
+		}
+		word = ""
+	}
+	return true
 }
 
 // maxMap bounds what is mapped of a file that anybody may have written.
@@ -206,14 +222,14 @@ func mapFile(name string, writable bool) ([]byte, error) {
 		return nil, err
 	}
 	if !fi.Mode().IsRegular() || fi.Size() > maxMap {
-		return nil, fmt.Errorf("%s: not a counter map: %v of %d bytes", name, fi.Mode(), fi.Size())
+		return nil, join(name, errors.New("not a counter map: no regular file, or far too large"))
 	}
 	if fi.Size() == 0 {
 		return nil, nil
 	}
 	data, err := syscall.Mmap(int(f.Fd()), 0, int(fi.Size()), prot, syscall.MAP_SHARED)
 	if err != nil {
-		return nil, fmt.Errorf("%s: mmap: %w", name, err)
+		return nil, &os.PathError{Op: "mmap", Path: name, Err: err}
 	}
 	return data, nil
 }
@@ -223,7 +239,7 @@ func mapFile(name string, writable bool) ([]byte, error) {
 // process with SIGBUS.
 func create(name string, n int) ([]byte, error) {
 	if err := fits(int64(4 * n)); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, join(name, err)
 	}
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o666)
 	if err != nil {
@@ -237,12 +253,12 @@ func create(name string, n int) ([]byte, error) {
 	}
 	if err != nil {
 		os.Remove(name)
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, join(name, err)
 	}
 	data, err := syscall.Mmap(int(f.Fd()), 0, 4*n, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
 	if err != nil {
 		os.Remove(name)
-		return nil, fmt.Errorf("%s: mmap: %w", name, err)
+		return nil, &os.PathError{Op: "mmap", Path: name, Err: err}
 	}
 	return data, nil
 }
@@ -253,7 +269,7 @@ func fits(size int64) error {
 	const fsize = 1 // RLIMIT_FSIZE, which package syscall does not name
 	var lim syscall.Rlimit
 	if syscall.Getrlimit(fsize, &lim) == nil && uint64(size) > lim.Cur {
-		return fmt.Errorf("the file size limit of this process (ulimit -f) is %d bytes, %d are needed", lim.Cur, size)
+		return errors.New("the file size limit of this process (ulimit -f) is " + strconv.FormatUint(lim.Cur, 10) + " bytes, " + strconv.FormatInt(size, 10) + " are needed")
 	}
 	return nil
 }

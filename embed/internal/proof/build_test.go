@@ -26,7 +26,8 @@ type kind struct {
 	dir      string   // of the program below testdata; empty: subject
 	files    []string // of the program, besides main.go
 	env      []string
-	edges    bool // the counters at the edges cannot be mapped
+	goroot   string // empty: of the go command on PATH
+	edges    bool   // the counters at the edges cannot be mapped
 
 	once sync.Once
 	bin  string
@@ -72,7 +73,7 @@ func (k *kind) cgo() bool { return slices.Contains(k.env, "CGO_ENABLED=1") }
 // build returns the subject's path.
 func (k *kind) build(t *testing.T) string {
 	t.Helper()
-	k.once.Do(func() { k.bin, k.err = k.make(goroot(t)) })
+	k.once.Do(func() { k.bin, k.err = k.make(cmp.Or(k.goroot, goroot(t))) })
 	if k.err != nil {
 		t.Fatal(k.err)
 	}
@@ -113,15 +114,15 @@ func (k *kind) make(goroot string) (bin string, err error) {
 		}
 		args = append(args, "-overlay="+file)
 	}
-	env := append([]string{"GOFLAGS=", "GOWORK=off", "PWD=" + dir, "CGO_ENABLED=0"}, k.env...)
+	env := append([]string{"GOFLAGS=", "GOWORK=off", "PWD=" + dir, "CGO_ENABLED=0", "GOTOOLCHAIN=local"}, k.env...)
 	if k.carrier == "tree" {
 		tree, err := overlay.Tree(filepath.Join(root, "trees"), goroot)
 		if err != nil {
 			return "", err
 		}
-		env = append(env, "GOROOT="+tree, "GOTOOLCHAIN=local")
+		env = append(env, "GOROOT="+tree)
 	}
-	cmd := exec.Command("go", args...)
+	cmd := exec.Command(filepath.Join(goroot, "bin", "go"), args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
