@@ -21,6 +21,7 @@ type suite struct {
 // suites lists all, fast ones first.
 func suites() []suite {
 	return []suite{
+		{"lint", "gofmt, buildifier, staticcheck and Gazelle have nothing to say", runLint},
 		{"unit", "go vet and go test of the whole Go module", runUnit},
 		{"analysis", "bazel test //...: the rules, and the unit tests once more under Bazel", runAnalysis},
 		{"smoke", "a module that uses the rules: exact coverage of every ending, nothing else changed", runSmoke},

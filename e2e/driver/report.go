@@ -56,6 +56,17 @@ func (r *report) finish() int {
 func (r *report) command(dir string, env []string, name string, args ...string) (string, error) {
 	fmt.Fprintf(r.out, "      %s: %s %s ...", r.suite, filepath.Base(name), strings.Join(args, " "))
 	began := time.Now()
+	stdout, err := execute(dir, env, name, args)
+	fmt.Fprintf(r.out, " %.1f s\n", time.Since(began).Seconds())
+	return stdout, err
+}
+
+// quiet is command for long command lines, which nobody wants to see.
+func (r *report) quiet(dir, name string, args ...string) (string, error) {
+	return execute(dir, nil, name, args)
+}
+
+func execute(dir string, env []string, name string, args []string) (string, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
 	cmd.Env = append(environment(), env...)
@@ -63,9 +74,9 @@ func (r *report) command(dir string, env []string, name string, args ...string) 
 	cmd.Stdout = io.MultiWriter(&stdout, &all)
 	cmd.Stderr = &all
 	err := cmd.Run()
-	fmt.Fprintf(r.out, " %.1f s\n", time.Since(began).Seconds())
 	if err != nil {
-		err = fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, tail(all.String(), 60))
+		line := strings.Join(args, " ")
+		err = fmt.Errorf("%s %.300s: %w\n%s", name, line, err, tail(all.String(), 60))
 	}
 	return stdout.String(), err
 }
