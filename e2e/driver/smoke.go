@@ -60,6 +60,9 @@ func smokeTest(r *report, w workspace) map[string]string {
 		compareChild(r, w, "test", ending, plain)
 	}
 	comparePlumbing(r, w, "test", [][]string{{"TestA", "TestC", "TestFlaky"}, {"TestB"}}, nil)
+
+	_, err = w.bazel(nil, "run", "//dropin:lib_test")
+	r.check("run //dropin:lib_test", err)
 	return stories
 }
 
@@ -173,6 +176,3 @@ func smokeCoverage(r *report, w workspace, stories map[string]string) {
 	}
 	r.golden("coverage combined report", string(combined), filepath.Join(w.dir, "expected", "combined.lcov"))
 }
-
-// observed was how many processes the launcher happened to see.
-var observed = regexp.MustCompile(`spawned=\d+`)
