@@ -160,6 +160,9 @@ func (c *Cell) compareOutput(t *testing.T, bare, f *folder, file string) {
 var (
 	address   = regexp.MustCompile(`\b0x[0-9a-f]+\b|\b[0-9a-f]{12,16}\b`)
 	arguments = regexp.MustCompile(`(?m)^([\w./*()\-]+[\w)])\([^()\n]*(\{[^\n]*)?\)$`)
+	// A Go that was itself downloaded as a module is one that covwrap builds
+	// with from a copy.
+	goroot    = regexp.MustCompile(`(?m)^\t/\S+?/src/(runtime|testing|internal|sync|syscall|os|log|fmt)/`)
 	offset    = regexp.MustCompile(`(?m) \+0x[0-9a-f]+$`)
 	goroutine = regexp.MustCompile(`\b(goroutine|in goroutine|m=|pid) ?\d+\b`)
 	inUse     = regexp.MustCompile(`\(\d+ in use\)`)
@@ -176,6 +179,7 @@ func (c *Cell) normal(f *folder, file string) string {
 	}
 	s := strings.ReplaceAll(string(data), f.dir, "DIR")
 	s = arguments.ReplaceAllString(s, "$1(...)")
+	s = goroot.ReplaceAllString(s, "\tGOROOT/src/$1/")
 	s = offset.ReplaceAllString(s, "")
 	s = address.ReplaceAllString(s, "0x?")
 	s = goroutine.ReplaceAllString(s, "$1 ?")
