@@ -16,17 +16,15 @@ const (
 // Nothing in them depends on chance; equal runs make equal tracefiles.
 func (l *Ledger) Notes() []string {
 	notes := []string{fmt.Sprintf("covwrap spawned=%d covered=%d collected=%d", l.SpawnedAtLeast, l.Covered, l.Collected)}
+	if more := max(len(l.LeftOut)-maxNotes, 0) + l.LeftOutMore; more > 0 {
+		notes[0] += fmt.Sprintf(" more=%d", more)
+	}
 	for i, m := range l.LeftOut {
 		if i == maxNotes {
 			break
 		}
 		n := strings.TrimRight(fmt.Sprintf("covwrap missing %s pid=%d %s", m.Slug, m.PID, strings.Join(m.Argv, " ")), " ")
-		n = strings.Map(func(r rune) rune {
-			if r < ' ' {
-				return ' '
-			}
-			return r
-		}, n)
+		n = printable(n)
 		if len(n) > maxNote {
 			n = strings.ToValidUTF8(n[:maxNote], "")
 		}
@@ -50,7 +48,7 @@ func (l *Ledger) Summary() string {
 		}
 		s += fmt.Sprintf("%s%d %s", sep, m.PID, m.Slug)
 		if len(m.Argv) > 0 {
-			a := strings.Join(m.Argv, " ")
+			a := printable(strings.Join(m.Argv, " "))
 			if len(a) > 80 {
 				a = strings.ToValidUTF8(a[:80], "") + "..."
 			}
@@ -58,4 +56,15 @@ func (l *Ledger) Summary() string {
 		}
 	}
 	return s
+}
+
+// printable replaces what would end a line or confuse a terminal: arguments may
+// hold anything.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
 }
