@@ -15,6 +15,7 @@ func TestLate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer os.RemoveAll(profile)
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +81,10 @@ func TestMakeProfile(t *testing.T) {
 	if inside := strings.HasPrefix(dir, closed); inside == (os.Geteuid() == 0 && reachable(os.TempDir())) {
 		t.Errorf("%s: for root it must not be in %s, which others cannot enter; for others it must", dir, closed)
 	}
-	if _, err := MakeProfile("/dev/null"); err == nil && os.Geteuid() != 0 {
-		t.Error("a profile directory inside a device")
+	if dir, err := MakeProfile("/dev/null"); err == nil {
+		os.RemoveAll(dir)
+		if os.Geteuid() != 0 {
+			t.Error("a profile directory inside a device")
+		}
 	}
 }
