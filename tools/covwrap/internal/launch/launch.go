@@ -60,7 +60,10 @@ type Config struct {
 	// group, as Bazel does: then nothing is relayed to the test.
 	Grouped bool
 	// EndAfter ends the test, and what it has started, by SIGTERM when it has
-	// run for so long, and by SIGKILL after KillAfter more; 0 never.
+	// run for so long, and by SIGKILL after KillAfter more; 0 never. In between
+	// comes SIGQUIT, at which Go prints what every goroutine does: rules_go's
+	// tests do not listen to SIGTERM. What the test has started gets it first,
+	// since the test may be what passes their output on.
 	EndAfter, KillAfter time.Duration
 	// Ending is called before that SIGTERM; nil does nothing.
 	Ending func()
@@ -159,7 +162,7 @@ type death struct {
 
 // untilEnd waits until the test itself has ended.
 func (r *run) untilEnd() {
-	var endAfter, hard, late, unheard <-chan time.Time
+	var endAfter, tellBelow, tell, hard, late, unheard <-chan time.Time
 	if r.EndAfter > 0 {
 		endAfter = time.After(r.EndAfter)
 	}
@@ -201,13 +204,20 @@ func (r *run) untilEnd() {
 			if r.Ending != nil {
 				r.Ending()
 			}
-			r.killTree(terminate)
+			kill(r.main, terminate)
+			r.killBelow(terminate)
 			if r.KillAfter > 0 {
+				tellBelow, tell = time.After(r.KillAfter/3), time.After(2*r.KillAfter/3)
 				hard = time.After(r.KillAfter)
 			}
 			late = time.After(r.LateAfter)
+		case <-tellBelow:
+			r.killBelow(syscall.SIGQUIT)
+		case <-tell:
+			kill(r.main, syscall.SIGQUIT)
 		case <-hard:
-			r.killTree(killing)
+			kill(r.main, killing)
+			r.killBelow(killing)
 		case <-late:
 			if r.Late != nil {
 				o := *r.outcome
@@ -220,9 +230,8 @@ func (r *run) untilEnd() {
 	}
 }
 
-// killTree sends a signal to the test and to all that runs below it.
-func (r *run) killTree(sig syscall.Signal) {
-	kill(r.main, sig)
+// killBelow sends a signal to all that runs below the test.
+func (r *run) killBelow(sig syscall.Signal) {
 	for _, pid := range r.observer.Live() {
 		if pid != r.main {
 			kill(pid, sig)

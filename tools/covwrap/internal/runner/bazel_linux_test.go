@@ -225,7 +225,8 @@ func TestEndBefore(t *testing.T) {
 		"dies":    {"exec sleep 60", "signal: terminated"},
 		"exits 0": {"trap 'kill $!; exit 0' TERM; sleep 60 & wait", "exit 124"},
 		"exits 5": {"trap 'kill $!; exit 5' TERM; sleep 60 & wait", "exit 5"},
-		"ignores": {"trap '' TERM; while :; do sleep 60; done", "signal: killed"},
+		"says":    {"trap '' TERM; trap 'kill $!; exit 7' QUIT; sleep 60 & wait", "exit 7"},
+		"ignores": {"trap '' TERM QUIT; while :; do sleep 60; done", "signal: killed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, cmd := bazelScript(t, tc.script, "TEST_TIMEOUT=3", "COVWRAP_OPTIONS=end_before_timeout=2s")
