@@ -27,6 +27,7 @@ type kind struct {
 	files    []string // of the program, besides main.go
 	env      []string
 	goroot   string // empty: of the go command on PATH
+	many     int    // functions that are not called at start
 	edges    bool   // the counters at the edges cannot be mapped
 
 	once sync.Once
@@ -48,6 +49,7 @@ var kinds = []*kind{
 	{name: "race-import", carrier: "import", mode: "atomic", flags: []string{"-race"}, env: []string{"CGO_ENABLED=1"}},
 	{name: "tree", carrier: "tree", mode: "count"},
 	{name: "coverpkg-all", carrier: "tree", mode: "atomic", coverpkg: "all"},
+	{name: "many", carrier: "overlay", mode: "count", many: 10000},
 	{name: "big", carrier: "overlay", mode: "count", files: []string{"big.go"}, edges: true},
 }
 
@@ -91,6 +93,11 @@ func (k *kind) make(goroot string) (bin string, err error) {
 			return "", err
 		}
 	}
+	if k.many > 0 {
+		if err := os.WriteFile(filepath.Join(dir, "many.go"), []byte(manyFunctions(k.many)), 0o666); err != nil {
+			return "", err
+		}
+	}
 	repo, err := filepath.Abs("../../..")
 	if err != nil {
 		return "", err
@@ -129,6 +136,20 @@ func (k *kind) make(goroot string) (bin string, err error) {
 		return "", fmt.Errorf("go %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return bin, nil
+}
+
+// manyFunctions is a file with n functions, which the variable later calls.
+func manyFunctions(n int) string {
+	var b strings.Builder
+	b.WriteString("package main\n\nfunc init() {\n\tlater = func() {\n\t\tfor _, f := range all {\n\t\t\tf(2)\n\t\t}\n\t}\n}\n\n")
+	for i := range n {
+		fmt.Fprintf(&b, "func f%d(x int) int {\n\tif x > 1 {\n\t\tx++\n\t}\n\treturn x\n}\n\n", i)
+	}
+	b.WriteString("var all = []func(int) int{\n")
+	for i := range n {
+		fmt.Fprintf(&b, "\tf%d,\n", i)
+	}
+	return b.String() + "}\n"
 }
 
 func goroot(t *testing.T) string {

@@ -129,7 +129,7 @@ func TestFullDisk(t *testing.T) {
 // program must still find a page.
 func TestDiskFillsUp(t *testing.T) {
 	requireRoot(t)
-	k := kindNamed(t, "coverpkg-all") // many counters, few of which are touched
+	k := kindNamed(t, "many") // 80 pages of counters, not touched before
 	bin := k.build(t)
 	dir := profileDir(t)
 	if err := syscall.Mount("covwrap-test", dir, "tmpfs", 0, "mode=1777,size=64m"); err != nil {
@@ -142,7 +142,22 @@ func TestDiskFillsUp(t *testing.T) {
 	if wanted := (result{"exit status 0", "21\nno space left on device\n", ""}); got != wanted {
 		t.Errorf("got %+v, want %+v", got, wanted)
 	}
-	want(t, k, one(t, k, dir, "fill", "7"), 14, 2)
+	m := one(t, k, dir, "fill", "7")
+	want(t, k, m, 14, 2)
+	words, err := m.Counters(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	called := 0
+	err = m.VisitFuncs(words, nil, func(pkg, fn uint32, counters []uint32) error {
+		if len(counters) == 3 && counters[0] == 1 && counters[1] == 1 && counters[2] == 1 {
+			called++
+		}
+		return nil
+	})
+	if err != nil || called < k.many {
+		t.Errorf("%d functions were called, want %d (%v)", called, k.many, err)
+	}
 }
 
 func fill(t *testing.T, path string) {
