@@ -29,7 +29,7 @@ func (k *keeper) keep(bin *binary, pid int, nanos int64, args map[string]string,
 		return ""
 	}
 	if k.store.HasRoom() {
-		k.writer.Reset(bin.Hash, args)
+		k.writer.Reset(bin.Hash, k.store.Args(args))
 		s.visit(k.writer.Func)
 		name, err := k.store.Keep(bin.Hash, pid, nanos, k.writer.Bytes())
 		if err == nil {

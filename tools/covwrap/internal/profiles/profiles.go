@@ -29,6 +29,10 @@ var ErrFull = errors.New("the room for profiles is used up")
 
 // Store writes into one folder. Not for concurrent use.
 type Store struct {
+	// Text, unless nil, rewrites every argument of the command lines that
+	// profiles name: a profile outlives the sandbox that a path leads into.
+	Text func(string) string
+
 	dir   string
 	bytes int64 // that may still be written
 	files int   // that may still be made
@@ -66,6 +70,18 @@ func (s *Store) Meta(hash covdata.Hash, data []byte) error {
 	}
 	s.metas[hash] = true
 	return nil
+}
+
+// Args rewrites the annotations of a profile as Text says.
+func (s *Store) Args(args map[string]string) map[string]string {
+	if s.Text == nil {
+		return args
+	}
+	out := make(map[string]string, len(args))
+	for name, value := range args {
+		out[name] = s.Text(value)
+	}
+	return out
 }
 
 // HasRoom reports whether another profile may be kept, so that a caller need

@@ -102,3 +102,17 @@ func TestStoreCannotWrite(t *testing.T) {
 		t.Errorf("Keep below a file: %v", err)
 	}
 }
+
+// What a profile says of a command line is rewritten, and nothing else is.
+func TestStoreArgs(t *testing.T) {
+	s := New(t.TempDir(), 1, 1)
+	args := map[string]string{"argc": "2", "argv0": "/sandbox/7/srv", "argv1": "-x", "GOOS": "linux"}
+	if got := s.Args(args); !reflect.DeepEqual(got, args) {
+		t.Errorf("without Text: %v", got)
+	}
+	s.Text = func(in string) string { return strings.ReplaceAll(in, "/sandbox/7", "$TEST_SRCDIR") }
+	want := map[string]string{"argc": "2", "argv0": "$TEST_SRCDIR/srv", "argv1": "-x", "GOOS": "linux"}
+	if got := s.Args(args); !reflect.DeepEqual(got, want) || args["argv0"] != "/sandbox/7/srv" {
+		t.Errorf("got %v, want %v; given %v", got, want, args)
+	}
+}

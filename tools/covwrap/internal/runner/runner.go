@@ -119,6 +119,9 @@ func Run(o Options) (*Report, error) {
 	}
 	if o.KeepProfiles && o.Profiles != "" {
 		c.Keep = profiles.New(o.Profiles, profiles.DefaultBytes, profiles.DefaultFiles)
+		if o.Scrub != nil {
+			c.Keep.Text = o.Scrub.String
+		}
 	}
 	o.limit(&c)
 	if o.Write != nil {

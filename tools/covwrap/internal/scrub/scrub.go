@@ -5,6 +5,7 @@ package scrub
 
 import (
 	"os"
+	"path"
 	"sort"
 	"strings"
 )
@@ -23,8 +24,10 @@ type pair struct{ from, to string }
 func New(get func(string) string, names ...string) *Scrubber {
 	s := &Scrubber{runfiles: get("TEST_SRCDIR"), workspace: get("TEST_WORKSPACE")}
 	for _, n := range names {
-		if v := strings.TrimRight(get(n), "/"); len(v) > 1 && v[0] == '/' {
-			s.Add(v, "$"+n)
+		// Clean: a worker whose root is "/" has "//bazel-out/...", while what
+		// is made of it elsewhere has one slash.
+		if v := get(n); path.IsAbs(v) && path.Clean(v) != "/" {
+			s.Add(path.Clean(v), "$"+n)
 		}
 	}
 	return s
@@ -53,22 +56,22 @@ func (s *Scrubber) String(text string) string {
 // Executable returns the path of an executable as the kernel tells it, that is
 // without symbolic links, so that it is the same wherever the test ran: on a
 // local machine runfiles are links to bazel-out, on a remote worker files.
-func (s *Scrubber) Executable(path string) string {
-	path = s.String(path)
+func (s *Scrubber) Executable(file string) string {
+	file = s.String(file)
 	if s == nil || s.runfiles == "" {
-		return path
+		return file
 	}
 	// bazel-out/CONFIGURATION/bin/PATH, or .../bin/external/REPOSITORY/PATH
-	parts := strings.SplitN(path, "/", 4)
+	parts := strings.SplitN(file, "/", 4)
 	if len(parts) < 4 || parts[0] != "bazel-out" || parts[2] != "bin" {
-		return path
+		return file
 	}
 	name := s.workspace + "/" + parts[3]
 	if rest, ok := strings.CutPrefix(parts[3], "external/"); ok {
 		name = rest
 	}
 	if _, err := os.Lstat(s.runfiles + "/" + name); err != nil {
-		return path // it is no runfile: nowhere else does it have another name
+		return file // it is no runfile: nowhere else does it have another name
 	}
 	return "$TEST_SRCDIR/" + name
 }
