@@ -134,6 +134,14 @@ func (c *client) command(command string, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// clean removes what was built.
+func (c *client) clean() {
+	c.t.Helper()
+	if out, err := c.command("clean").CombinedOutput(); err != nil {
+		c.t.Fatalf("bazel clean: %v\n%s", err, out)
+	}
+}
+
 // build is a finished Bazel command.
 type build struct {
 	c      *client

@@ -198,6 +198,7 @@ func TestCached(t *testing.T) {
 			t.Errorf("%s: the tests ran as %q, want %q", when, got, runs(runner))
 		}
 	}
+	c.clean() // of what other tests have left in bazel-testlogs
 	b := c.run(success, "coverage", args...)
 	check("first", c, b, "remote")
 	if got := functions(t, c.read("cases/killed_test/coverage.dat")); !reflect.DeepEqual(got, worker(5)) {
@@ -206,9 +207,7 @@ func TestCached(t *testing.T) {
 	first := c.tracefiles(t)
 	for _, runner := range []string{"after a clean", "on another machine"} {
 		if runner == "after a clean" {
-			if out, err := c.command("clean").CombinedOutput(); err != nil {
-				t.Fatalf("bazel clean: %v\n%s", err, out)
-			}
+			c.clean()
 		} else {
 			c = another(t, cases, e)
 		}
