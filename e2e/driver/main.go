@@ -26,6 +26,8 @@ func suites() []suite {
 		{"analysis", "bazel test //...: the rules, and the unit tests once more under Bazel", runAnalysis},
 		{"smoke", "a module that uses the rules: exact coverage of every ending, nothing else changed", runSmoke},
 		{"matrix", "every way to end, in every place, for every kind of binary", runMatrix},
+		{"languages", "Go, C++ and shell tests, merged without any of Bazel's Java tools", runLanguages},
+		{"parity", "covwrap's merger against Bazel's own, on generated and on real coverage", runParity},
 		{"gazelle", "BUILD files with the rules, written by Gazelle", runGazelle},
 		{"repository", "a repository of plain rules, with the repository tier: exact coverage, other builds unchanged", runRepository},
 	}

@@ -1,7 +1,11 @@
 package intake
 
 import (
+	"fmt"
+	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"sort"
 
 	"github.com/covwrap/covwrap/tools/covwrap/internal/collect"
@@ -57,6 +61,10 @@ func readText(path string, p *textprofile.Profile) error {
 // readGoDir reads a folder of counter files or counter maps, and leaves it as
 // it is.
 func (c *Coverage) readGoDir(dir string, blocks bool, names *nameTable, log *trouble.Log) error {
+	dir, err := c.withoutLinks(dir)
+	if err != nil {
+		return err
+	}
 	config := collect.Config{Dir: dir}
 	if blocks {
 		out, err := c.tempDir()
@@ -93,6 +101,55 @@ func (c *Coverage) readGoDir(dir string, blocks bool, names *nameTable, log *tro
 		addFile(c.Set, names.of(f.Name), f)
 	}
 	return nil
+}
+
+// withoutLinks returns dir, or, if some of its profile files are symbolic links,
+// a folder with copies of all. A collector follows no links, since any process
+// under a test may have made them; but a folder that a person names is often
+// made of links, by Bazel for one.
+func (c *Coverage) withoutLinks(dir string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", err
+	}
+	if !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return isGoFile(e.Name()) && e.Type()&os.ModeSymlink != 0 }) {
+		return dir, nil
+	}
+	copies, err := c.tempDir()
+	if err != nil {
+		return "", err
+	}
+	for _, e := range entries {
+		if !isGoFile(e.Name()) {
+			continue
+		}
+		if err := copyFile(filepath.Join(copies, e.Name()), filepath.Join(dir, e.Name())); err != nil {
+			return "", err
+		}
+	}
+	return copies, nil
+}
+
+// copyFile copies a regular file, or what a link to one leads to.
+func copyFile(to, from string) error {
+	// Looked at before it is opened: opening a pipe would wait for a writer.
+	if info, err := os.Stat(from); err != nil || !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is no regular file", from)
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		out.Close()
+		return err
+	}
+	return out.Close()
 }
 
 // report passes on what a collection found.

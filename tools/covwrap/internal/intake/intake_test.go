@@ -300,3 +300,23 @@ func TestFolder(t *testing.T) {
 		}
 	}
 }
+
+// TestLinks reads a folder of symbolic links, as Bazel makes them.
+func TestLinks(t *testing.T) {
+	real, dir := t.TempDir(), t.TempDir()
+	for name, data := range profile(t, 7) {
+		put(t, real, name, data)
+		if err := os.Symlink(filepath.Join(real, name), filepath.Join(dir, name)); err != nil {
+			t.Skip(err)
+		}
+	}
+	var log trouble.Log
+	c, err := Read([]string{dir}, Options{}, &log)
+	if err != nil || log.Count() != 0 {
+		t.Fatalf("%v; %v", err, log.Findings())
+	}
+	defer c.Close()
+	if got := c.Set.File("example.com/gp/main.go").Lines(); len(got) != 3 || got[0].Count != 7 {
+		t.Errorf("the lines of main.go are %v, want three that ran 7 times", got)
+	}
+}
