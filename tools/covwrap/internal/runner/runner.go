@@ -6,6 +6,7 @@
 package runner
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -251,6 +252,10 @@ func (o *Options) scrub(l *ledger.Ledger) {
 	for i := range l.Binaries {
 		l.Binaries[i].Exe = s.Executable(l.Binaries[i].Exe)
 	}
+	// They are in the order of names that the ledger does not have.
+	slices.SortFunc(l.Binaries, func(a, b ledger.Binary) int {
+		return cmp.Or(cmp.Compare(a.Exe, b.Exe), cmp.Compare(a.Hash, b.Hash))
+	})
 	for i := range l.Children {
 		c := &l.Children[i]
 		c.Argv, c.Exe, c.Trouble = s.Strings(c.Argv), s.Executable(c.Exe), s.String(c.Trouble)
