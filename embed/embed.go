@@ -9,8 +9,9 @@
 // not all fit into whole pages, the functions write the counters out: at once
 // (Cleanup), or when a signal arrives (CleanupOnSignal, CleanupOnSIGTERM).
 //
-// In a program that was not built for coverage the functions do nothing and the
-// package adds a few hundred bytes: no goroutine, no handler, no dependency.
+// In a program that was not built for coverage these functions do nothing and
+// add at most a few hundred bytes: no goroutine, no handler. (Mark is another
+// matter: it talks to the profile directory, whoever calls it, and adds 150 KB.)
 // The runtime that does the work comes with the rules of covwrap and with
 // `covwrap go build`; for a plain `go build -cover`, add the build tag covwrap,
 // or import package embed/auto:

@@ -114,7 +114,11 @@ func (k *kind) make(goroot string) (bin string, err error) {
 	if k.mode != "" {
 		args = append(args, "-cover", "-covermode="+k.mode, "-coverpkg="+cmp.Or(k.coverpkg, "./..."))
 	}
-	if k.carrier == "overlay" {
+	carrier := k.carrier
+	if carrier == "overlay" && strings.Contains(goroot, "/golang.org/toolchain@") {
+		carrier = "tree" // the go command fetched it, and refuses the overlay
+	}
+	if carrier == "overlay" {
 		file, err := overlay.Write(filepath.Join(root, "overlay-"+k.name), goroot)
 		if err != nil {
 			return "", err
@@ -122,7 +126,7 @@ func (k *kind) make(goroot string) (bin string, err error) {
 		args = append(args, "-overlay="+file)
 	}
 	env := append([]string{"GOFLAGS=", "GOWORK=off", "PWD=" + dir, "CGO_ENABLED=0", "GOTOOLCHAIN=local"}, k.env...)
-	if k.carrier == "tree" {
+	if carrier == "tree" {
 		tree, err := overlay.Tree(filepath.Join(root, "trees"), goroot)
 		if err != nil {
 			return "", err
