@@ -16,20 +16,23 @@ type suite struct {
 	name string
 	what string // one line for the list
 	run  func(*report)
+	slow bool // runs only when it is named, or with -all
 }
 
 // suites lists all, fast ones first.
 func suites() []suite {
 	return []suite{
-		{"lint", "gofmt, buildifier, staticcheck and Gazelle have nothing to say", runLint},
-		{"unit", "go vet and go test of the whole Go module", runUnit},
-		{"analysis", "bazel test //...: the rules, and the unit tests once more under Bazel", runAnalysis},
-		{"smoke", "a module that uses the rules: exact coverage of every ending, nothing else changed", runSmoke},
-		{"matrix", "every way to end, in every place, for every kind of binary", runMatrix},
-		{"languages", "Go, C++ and shell tests, merged without any of Bazel's Java tools", runLanguages},
-		{"parity", "covwrap's merger against Bazel's own, on generated and on real coverage", runParity},
-		{"gazelle", "BUILD files with the rules, written by Gazelle", runGazelle},
-		{"repository", "a repository of plain rules, with the repository tier: exact coverage, other builds unchanged", runRepository},
+		{"lint", "gofmt, buildifier, staticcheck and Gazelle have nothing to say", runLint, false},
+		{"unit", "go vet and go test of the whole Go module", runUnit, false},
+		{"analysis", "bazel test //...: the rules, and the unit tests once more under Bazel", runAnalysis, false},
+		{"smoke", "a module that uses the rules: exact coverage of every ending, nothing else changed", runSmoke, false},
+		{"matrix", "every way to end, in every place, for every kind of binary", goModule("matrix"), false},
+		{"languages", "Go, C++ and shell tests, merged without any of Bazel's Java tools", runLanguages, false},
+		{"parity", "covwrap's merger against Bazel's own, on generated and on real coverage", runParity, false},
+		{"plain", "Go without Bazel: third-party programs as they are", goModule("plain"), false},
+		{"gazelle", "BUILD files with the rules, written by Gazelle", runGazelle, false},
+		{"repository", "a repository of plain rules, with the repository tier: exact coverage, other builds unchanged", runRepository, false},
+		{"remote", "the same on a real remote-execution engine", goModule("remote"), true},
 	}
 }
 
@@ -44,10 +47,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("e2e/run", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	update := flags.Bool("update", false, "write the expected files anew instead of comparing (read the diff afterwards)")
+	slow := flags.Bool("all", false, "run the slow suites, too")
 	flags.Usage = func() {
-		fmt.Fprintln(stderr, "usage: e2e/run [-update] [NAME...]")
+		fmt.Fprintln(stderr, "usage: e2e/run [-all] [-update] [NAME...]; suites in brackets only with -all, or when they are named")
 		for _, s := range all {
-			fmt.Fprintf(stderr, "  %-10s %s\n", s.name, s.what)
+			name := s.name
+			if s.slow {
+				name = "[" + name + "]"
+			}
+			fmt.Fprintf(stderr, "  %-10s %s\n", name, s.what)
 		}
 	}
 	if err := flags.Parse(args); err != nil {
@@ -69,7 +77,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	r := &report{out: stdout, root: root, update: *update}
 	for _, s := range all {
-		if flags.NArg() > 0 && !slices.Contains(flags.Args(), s.name) {
+		if named := slices.Contains(flags.Args(), s.name); flags.NArg() > 0 && !named || flags.NArg() == 0 && s.slow && !*slow {
 			continue
 		}
 		r.suite = s.name

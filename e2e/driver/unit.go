@@ -8,7 +8,6 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
-	"strings"
 )
 
 // runUnit runs the Go module's own tests.
@@ -20,17 +19,7 @@ func runUnit(r *report) {
 	r.check("docs", err)
 
 	stdout, err := r.command(r.root, nil, "go", "test", "-json", "./...")
-	outcomes, broken := goTests(strings.NewReader(stdout))
-	if broken != nil {
-		r.check("go test", broken)
-		return
-	}
-	for _, name := range slices.Sorted(maps.Keys(outcomes)) {
-		r.check(name, outcomes[name])
-	}
-	if err != nil && !slices.ContainsFunc(slices.Collect(maps.Values(outcomes)), func(e error) bool { return e != nil }) {
-		r.check("go test", err)
-	}
+	r.goTests(stdout, err)
 }
 
 // goTests reads the events of `go test -json`: the outcome of each package that
@@ -75,7 +64,10 @@ func runAnalysis(r *report) {
 			r.check(label, errors.New(outcomes[label]))
 		}
 	}
-	if err != nil || len(outcomes) == 0 {
+	if len(outcomes) == 0 && err == nil {
+		err = errors.New("it ran no test")
+	}
+	if err != nil {
 		r.check("bazel test", err)
 	}
 }
