@@ -14,11 +14,9 @@ type function struct {
 	live     []uint32 // where they came from
 }
 
-// take moves all counts out of the program's counters, which go on from zero.
-// So the files of several flushes, and of Go's own emission at exit, add up to
-// what the program did. The words of a function are: number of counters,
+// snapshot copies all counts. The words of a function are: number of counters,
 // package id, function id, counters.
-func take(words []uint32) (fs []function) {
+func snapshot(words []uint32) (fs []function) {
 	const head = 3
 	for i := 0; i < len(words); {
 		n := int(atomic.LoadUint32(&words[i]))
@@ -37,13 +35,14 @@ func take(words []uint32) (fs []function) {
 		}
 		f := function{pkg: uint32(id - 1), fn: fn, live: live}
 		for j := range live {
-			if atomic.LoadUint32(&live[j]) == 0 {
+			c := atomic.LoadUint32(&live[j])
+			if c == 0 {
 				continue
 			}
 			if f.counters == nil {
 				f.counters = make([]uint32, n)
 			}
-			f.counters[j] = atomic.SwapUint32(&live[j], 0)
+			f.counters[j] = c
 		}
 		if f.counters != nil {
 			fs = append(fs, f)
@@ -52,12 +51,20 @@ func take(words []uint32) (fs []function) {
 	return fs
 }
 
-// putBack undoes take.
-func putBack(fs []function) {
+// subtract takes the counts of a snapshot off the program's counters, once they
+// are in a file, so that the files of several flushes, and of Go's own emission
+// at exit, add up to what the program did. It comes after the file: a process
+// that exits in between is counted twice for that moment, and the other way
+// round it would have lost its counts for as long as the file takes.
+func subtract(fs []function) {
 	for _, f := range fs {
 		for j, c := range f.counters {
-			if c != 0 {
-				atomic.AddUint32(&f.live[j], c)
+			for c != 0 {
+				old := atomic.LoadUint32(&f.live[j])
+				// Smaller when the program itself has cleared its counters.
+				if atomic.CompareAndSwapUint32(&f.live[j], old, old-min(old, c)) {
+					break
+				}
 			}
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestTake(t *testing.T) {
+func TestSnapshot(t *testing.T) {
 	// Two functions of package 0 and 2, one of the runtime's own packages, one
 	// that has not run, one that was written out before.
 	words := []uint32{
@@ -17,7 +17,7 @@ func TestTake(t *testing.T) {
 		2, 1, 9, 0, 0,
 		3, 1, 10, 0, 1, 0,
 	}
-	fs := take(words)
+	fs := snapshot(words)
 	type plain struct {
 		pkg, fn  uint32
 		counters []uint32
@@ -28,24 +28,29 @@ func TestTake(t *testing.T) {
 	}
 	want := []plain{{0, 7, []uint32{5, 0}}, {2, 8, []uint32{300}}, {0, 10, []uint32{0, 1, 0}}}
 	if !reflect.DeepEqual(got, want) {
-		t.Errorf("took %v, want %v", got, want)
+		t.Errorf("got %v, want %v", got, want)
 	}
-	left := []uint32{2, 1, 7, 0, 0, 0, 0, 0, 1, 3, 8, 0, 1, 0xfffffffe, 1, 9, 2, 1, 9, 0, 0, 3, 1, 10, 0, 0, 0}
+	words[3]++    // counted while the file was written
+	words[11] = 7 // cleared by the program meanwhile, and counted again
+	subtract(fs)
+	left := []uint32{
+		2, 1, 7, 1, 0,
+		0, 0, 0,
+		1, 3, 8, 0,
+		1, 0xfffffffe, 1, 9,
+		2, 1, 9, 0, 0,
+		3, 1, 10, 0, 0, 0,
+	}
 	if !reflect.DeepEqual(words, left) {
 		t.Errorf("left %v, want %v", words, left)
 	}
-	words[3] = 4 // counted while the file was written, in vain
-	putBack(fs)
-	if words[3] != 9 || words[11] != 300 || words[25] != 1 {
-		t.Errorf("put back: %v", words)
-	}
 }
 
-// TestTakeGarbage: a count that leads out of the memory ends it.
-func TestTakeGarbage(t *testing.T) {
+// TestSnapshotGarbage: a count that leads out of the memory ends it.
+func TestSnapshotGarbage(t *testing.T) {
 	for _, words := range [][]uint32{nil, {1}, {1, 1}, {1, 1, 1}, {9, 1, 1, 1}, {0xffffffff, 1, 1, 1}} {
-		if fs := take(words); len(fs) != 0 {
-			t.Errorf("%v: took %v", words, fs)
+		if fs := snapshot(words); len(fs) != 0 {
+			t.Errorf("%v: %v", words, fs)
 		}
 	}
 }

@@ -38,15 +38,15 @@ func To(dir string) error {
 			return err
 		}
 	}
-	fs := take(rt.Counters())
+	fs := snapshot(rt.Counters())
 	if len(fs) == 0 {
 		return nil
 	}
 	name = filepath.Join(dir, fmt.Sprintf("covcounters.%x.%d.%d", hash, os.Getpid(), time.Now().UnixNano()))
 	if err := write(name, encode(hash, fs)); err != nil {
-		putBack(fs)
 		return err
 	}
+	subtract(fs)
 	return nil
 }
 

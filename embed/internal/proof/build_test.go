@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -75,6 +76,9 @@ func (k *kind) cgo() bool { return slices.Contains(k.env, "CGO_ENABLED=1") }
 // build returns the subject's path.
 func (k *kind) build(t *testing.T) string {
 	t.Helper()
+	if k.coverpkg == "all" && strings.HasPrefix(runtime.Version(), "go1.24") {
+		t.Skip("Go 1.24 itself fails: \"internal error in coverage meta-data tracking\"")
+	}
 	k.once.Do(func() { k.bin, k.err = k.make(cmp.Or(k.goroot, goroot(t))) })
 	if k.err != nil {
 		t.Fatal(k.err)

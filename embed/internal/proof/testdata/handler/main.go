@@ -109,6 +109,7 @@ func receive(c chan os.Signal) {
 	for s := range c {
 		fmt.Println(s)
 		if s == syscall.SIGUSR1 {
+			embed.Cleanup() // waits for the one that SIGTERM has begun
 			return
 		}
 	}
