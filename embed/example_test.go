@@ -156,7 +156,7 @@ func (w worker) read() string {
 func startPool(n int) (pool []worker) {
 	for range n {
 		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), "EMBED_EXAMPLE=worker")
+		cmd.Env = append(os.Environ(), "EMBED_EXAMPLE=worker", "TEST_TIMEOUT=") // with a time-out the test main of rules_go handles SIGTERM
 		in, err := cmd.StdinPipe()
 		if err != nil {
 			panic(err)

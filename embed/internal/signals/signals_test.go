@@ -52,7 +52,8 @@ func TestDuringFlush(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), "SIGNALS_TEST=1")
+			// With a time-out the test main of rules_go handles SIGTERM.
+			cmd.Env = append(os.Environ(), "SIGNALS_TEST=1", "TEST_TIMEOUT=")
 			stdin, err := cmd.StdinPipe()
 			if err != nil {
 				t.Fatal(err)
