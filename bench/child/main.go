@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command child measures what coverage costs the children of a test: programs
 // of 85,000 blocks (bench/gen), built without coverage, by covwrap, by
 // `go build -cover`, and by rules_go with its own exit hook.

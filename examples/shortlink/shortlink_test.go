@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package shortlink_test runs the service and its client as their users do.
 package shortlink_test
 

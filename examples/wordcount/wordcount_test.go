@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package main_test ends the pool and its workers in all the ways that happen to
 // such a pool.
 package main_test

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command program is a child of the soak test. It runs a line seven times and
 // then ends as its number says: it returns, exits with status 3, panics, or is
 // killed by SIGKILL.
