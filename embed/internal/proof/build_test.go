@@ -129,7 +129,8 @@ func (k *kind) make(goroot string) (bin string, err error) {
 		}
 		args = append(args, "-overlay="+file)
 	}
-	env := append([]string{"GOFLAGS=", "GOWORK=off", "PWD=" + dir, "CGO_ENABLED=0", "GOTOOLCHAIN=local"}, k.env...)
+	// GOROOT: go test gives its own to the tests that it runs.
+	env := append([]string{"GOFLAGS=", "GOWORK=off", "PWD=" + dir, "CGO_ENABLED=0", "GOTOOLCHAIN=local", "GOROOT=" + goroot}, k.env...)
 	if carrier == "tree" {
 		tree, err := overlay.Tree(filepath.Join(root, "trees"), goroot)
 		if err != nil {
