@@ -107,8 +107,8 @@ func fill(tmp, goroot string, files map[string][]byte) error {
 }
 
 // fillSrc makes real folders, since a package pattern does not descend into a
-// link, with links to the source files in them. Other files are copied: a
-// go:embed directive does not accept a link.
+// link, with links to the source files in them. Other files are copied,
+// as a link cannot be embedded.
 func fillSrc(to, from string) error {
 	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {

@@ -30,7 +30,7 @@ func To(dir string) error {
 	const hashOff = 24 // coverage.MetaFileHeader
 	var hash [16]byte
 	if copy(hash[:], meta.Bytes()[min(hashOff, meta.Len()):]) < len(hash) {
-		return errors.New("Go's meta-data is too short")
+		return errors.New("meta-data: Go wrote less than its header")
 	}
 	name := filepath.Join(dir, fmt.Sprintf("covmeta.%x", hash))
 	if _, err := os.Stat(name); err != nil {

@@ -31,9 +31,7 @@ func child(way string) {
 	}
 	On(flush, []os.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGWINCH, syscall.SIGQUIT})
 	fmt.Println("ready")
-	select {
-	case <-make(chan int):
-	}
+	<-make(chan int)
 }
 
 // TestDuringFlush: signals that come while the flush runs wait for its end.

@@ -14,7 +14,7 @@ call the function `archive` of their toolchain for each package that they compil
 Nothing else is touched. Standard library, tools and nogo keep their cache keys, as rules_go builds them without coverage.
 """
 
-load("@rules_go//go:def.bzl", "GoArchive", "GoInfo", "new_go_info")
+load("@rules_go//go:def.bzl", "GoInfo", "new_go_info")
 
 visibility(["//rules/..."])
 

@@ -1,7 +1,6 @@
 package proctree
 
 import (
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -39,9 +38,4 @@ func openPidfd(pid int) (int, error) {
 		return -1, err
 	}
 	return fd, nil
-}
-
-// alive reports whether the process behind a pidfd has not been reaped.
-func alive(fd int) bool {
-	return unix.PidfdSendSignal(fd, syscall.Signal(0), nil, 0) != unix.ESRCH
 }
