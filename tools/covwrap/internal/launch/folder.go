@@ -24,10 +24,10 @@ const (
 	// foldEvery is how often the number of files is looked at.
 	foldEvery = 100 * time.Millisecond
 	// foldAt is the number of new files that is worth a fold: at the size of
-	// a big binary's counter map, about 200 MB.
-	foldAt = 256
+	// a big binary's counter map, about 100 MB.
+	foldAt = 128
 	// urgentAt is the number from which it is not done with low priority.
-	urgentAt = 1024
+	urgentAt = 384
 )
 
 func newFolder(c collect.Config) *folder {
