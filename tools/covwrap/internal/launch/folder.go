@@ -9,9 +9,10 @@ import (
 )
 
 // folder folds what has ended while the test still runs, so that the profile
-// directory stays small. It does so seldom, for many files at once and on a
-// thread of low priority: the test has the processors. If the files come faster
-// than that, the disk comes first.
+// directory stays small. It does so seldom and for many files at once, at the
+// priority of the test: with a lower one, a test that keeps all processors busy
+// with short children fills the disk before a single fold is done, and the work
+// is only put off.
 type folder struct {
 	mu        sync.Mutex // guards the collector
 	collector *collect.Collector
@@ -26,8 +27,6 @@ const (
 	// foldAt is the number of new files that is worth a fold: at the size of
 	// a big binary's counter map, about 100 MB.
 	foldAt = 128
-	// urgentAt is the number from which it is not done with low priority.
-	urgentAt = 384
 )
 
 func newFolder(c collect.Config) *folder {
@@ -38,7 +37,6 @@ func newFolder(c collect.Config) *folder {
 
 func (f *folder) loop() {
 	defer close(f.done)
-	restful()
 	tick := time.NewTicker(foldEvery)
 	defer tick.Stop()
 	left := 0
@@ -53,16 +51,7 @@ func (f *folder) loop() {
 			left = min(left, n)
 			continue
 		}
-		if n < left+urgentAt {
-			f.fold()
-		} else {
-			done := make(chan struct{})
-			go func() { // on another thread
-				defer close(done)
-				f.fold()
-			}()
-			<-done
-		}
+		f.fold()
 		left = f.files()
 	}
 }

@@ -1,7 +1,6 @@
 package launch
 
 import (
-	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -9,13 +8,6 @@ import (
 
 // adopt makes orphans below the launcher its children.
 func adopt() { unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
-
-// restful gives the calling goroutine a thread of low priority, which ends with
-// the goroutine.
-func restful() {
-	runtime.LockOSThread()
-	unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), 5)
-}
 
 // start starts the test.
 func start(c Config) (pid int, err error) {

@@ -11,9 +11,6 @@ import (
 // adopt does nothing: only Linux hands orphans to an ancestor.
 func adopt() {}
 
-// restful does nothing.
-func restful() {}
-
 // started is the test that start has started; one at a time.
 var started *os.Process
 

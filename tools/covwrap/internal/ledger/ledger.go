@@ -7,6 +7,8 @@
 package ledger
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -140,15 +142,49 @@ type Trouble struct {
 	More int `json:"more,omitempty"`
 }
 
-// Write writes the ledger as indented JSON.
+// Write writes the ledger as indented JSON. Children are encoded one at a time:
+// the text of ten thousand is several times the memory that the rest of the
+// launcher takes.
 func (l *Ledger) Write(w io.Writer) error {
-	if l.Children == nil {
-		l.Children = []Child{}
+	frame := *l
+	frame.Children = []Child{}
+	text, err := encode(&frame, "")
+	if err != nil {
+		return err
 	}
-	e := json.NewEncoder(w)
+	// A line break is escaped in a string, so that this is the field.
+	before, after, ok := bytes.Cut(text, []byte("\n \"children\": []"))
+	if !ok || len(l.Children) == 0 {
+		_, err := w.Write(text)
+		return err
+	}
+	out := bufio.NewWriter(w)
+	out.Write(before)
+	out.WriteString("\n \"children\": [")
+	for i := range l.Children {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		child, err := encode(&l.Children[i], "  ")
+		if err != nil {
+			return err
+		}
+		out.WriteString("\n  ")
+		out.Write(bytes.TrimSuffix(child, []byte("\n")))
+	}
+	out.WriteString("\n ]")
+	out.Write(after)
+	return out.Flush()
+}
+
+// encode returns v as JSON, each line but the first behind prefix.
+func encode(v any, prefix string) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", " ")
-	return e.Encode(l)
+	e.SetIndent(prefix, " ")
+	err := e.Encode(v)
+	return b.Bytes(), err
 }
 
 // Read reads a ledger; name is for the error message.
