@@ -104,6 +104,12 @@ const killAfter = 2 * time.Second
 // after its SIGTERM (--local_termination_grace_seconds).
 const DefaultLateAfter = 11 * time.Second
 
+// hearOutFor is how long a signal may take from the kernel to our channel.
+const hearOutFor = 100 * time.Millisecond
+
+// afterTerm is the grace after a termination that came from outside.
+const afterTerm = 250 * time.Millisecond
+
 // Run runs the test and collects what its processes counted. An error means
 // that the test could not be started.
 func Run(c Config) (*Outcome, error) {
@@ -135,6 +141,7 @@ func Run(c Config) (*Outcome, error) {
 	r := &run{Config: c, outcome: o, observer: observer, folder: folder, signals: signals, main: main, reaped: reap(main)}
 	r.untilEnd()
 	o.End = time.Now()
+	r.hearOut()
 	r.stragglers()
 	o.Processes = observer.Stop()
 	collector := folder.stop()
@@ -230,6 +237,28 @@ func (r *run) untilEnd() {
 	}
 }
 
+// hearOut waits, for a moment, for the signal that ended the test: sent to the
+// whole group, it may be known to have killed the test before our own copy of
+// it has come through. Without it the test would count as killed by itself, and
+// what it left running as a daemon.
+func (r *run) hearOut() {
+	if !r.Grouped || !r.outcome.Terminated.IsZero() || !isTermination(r.outcome.Status.Signal) {
+		return
+	}
+	never := time.After(hearOutFor)
+	for {
+		select {
+		case s := <-r.signals.c:
+			if s, ok := s.(syscall.Signal); ok && isTermination(s) {
+				r.outcome.Terminated = r.outcome.End
+				return
+			}
+		case <-never:
+			return
+		}
+	}
+}
+
 // killBelow sends a signal to all that runs below the test.
 func (r *run) killBelow(sig syscall.Signal) {
 	for _, pid := range r.observer.Live() {
@@ -244,7 +273,9 @@ func (r *run) killBelow(sig syscall.Signal) {
 func (r *run) stragglers() {
 	grace := r.Grace
 	if !r.outcome.Terminated.IsZero() {
-		grace = 0 // who ended the test is not going to wait
+		// Who ended the test is not going to wait; but what it sent has reached
+		// the others as well, and they are not ours to end if they die of it.
+		grace = min(grace, afterTerm)
 	}
 	term, quit := time.After(grace), (<-chan time.Time)(nil)
 	kills := time.NewTicker(50 * time.Millisecond)

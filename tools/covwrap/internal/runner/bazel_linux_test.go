@@ -211,7 +211,7 @@ func TestTimeout(t *testing.T) {
 	expect(t, "timed out", got, result{"signal: terminated", "", ""})
 	l := readLedger(t, filepath.Join(top(cmd), "out", "covwrap", "ledger.json"))
 	if l.Outcome != "timed out" || len(l.Children) != 1 || ending(l.Children[0].Ended) != "SIGTERM" {
-		t.Errorf("outcome %q, children %+v", l.Outcome, l.Children)
+		t.Errorf("outcome %q, %v to %v, children %+v", l.Outcome, l.Start, l.End, l.Children)
 	}
 	if trace := tracefileOf(t, cmd); !strings.Contains(trace, "DA:32,1\n") {
 		t.Errorf("tracefile:\n%s", trace)
