@@ -50,10 +50,15 @@ func Build(l *ledger.Ledger, o *launch.Outcome, timeLimit time.Duration) {
 	l.SpawnedIs = "observed"
 
 	processes, order := group(o.Processes)
-	extra := 0 // images with data beyond one per process that was seen
+	extra := 0                     // images with data beyond one per process that was seen
+	var elsewhere []*collect.Child // with data of a pid namespace, but not seen as such
 	for i := range o.Collected.Children {
 		c := &o.Collected.Children[i]
-		if p, image := find(processes, order, c); p != nil {
+		p, image := find(processes, order, c)
+		if image == nil && c.PIDNS != 0 && c.Ticks != 0 {
+			elsewhere = append(elsewhere, c)
+		}
+		if p != nil {
 			describe(&c.Child, c.Noted, p, image, o)
 			if p.covered++; p.covered > 1 {
 				extra++
@@ -77,6 +82,7 @@ func Build(l *ledger.Ledger, o *launch.Outcome, timeLimit time.Duration) {
 		}
 		l.LeftOut = append(l.LeftOut, m.LeftOut)
 	}
+	markShortlived(order, elsewhere)
 	copies := silent(l, order)
 	l.Collected = len(l.Children)
 	l.Covered = l.Collected + len(l.LeftOut) + l.LeftOutMore
@@ -160,6 +166,31 @@ func find(byKey map[key]*process, order []*process, c *collect.Child) (*process,
 		}
 	}
 	return p, nil
+}
+
+// markShortlived marks the images of processes that ended before the number that
+// they have in a pid namespace of their own could be read. Nothing but the time
+// of their start, to a hundredth of a second, and what they ran tell which data
+// is theirs; without this each would be reported as a loss.
+func markShortlived(order []*process, children []*collect.Child) {
+	type sight struct {
+		ticks     uint64
+		exe, argv string
+	}
+	data := map[sight]int{}
+	for _, c := range children {
+		data[sight{c.Ticks, c.Exe, strings.Join(c.Argv, "\x00")}]++
+		data[sight{c.Ticks, c.Exe, ""}]++ // it may have been gone before its command line was read
+	}
+	for _, p := range order {
+		for i, image := range p.images {
+			s := sight{image.Ticks, image.Exe, strings.Join(image.Argv, "\x00")}
+			if !p.matched[i] && image.PIDNS == 0 && data[s] > 0 {
+				data[s]--
+				p.matched[i] = true
+			}
+		}
+	}
 }
 
 // byPID returns the process that had a number at some time, nil if none is
