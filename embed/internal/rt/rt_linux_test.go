@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -102,9 +103,13 @@ func TestProfileDir(t *testing.T) {
 	}
 	// From an ancestor: sh, which has it, is the parent of sleep, which has not.
 	os.Unsetenv(DirVariable)
-	cmd := exec.Command("/bin/sh", "-c", "env -i /bin/cat & wait")
+	cmd := exec.Command("/bin/sh", "-c", "echo; env -i /bin/cat & wait")
 	cmd.Env = []string{DirVariable + "=/there"}
 	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,6 +118,11 @@ func TestProfileDir(t *testing.T) {
 	}
 	defer cmd.Wait()
 	defer stdin.Close()
+	// Start returns when exec closes the descriptors, which is before the kernel
+	// has set up the new environment: only a process that runs has one to read.
+	if _, err := io.ReadFull(stdout, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
 	if got := profileDir(cmd.Process.Pid); got != "/there" && !parentHas(t) {
 		t.Errorf("from an ancestor: %q", got)
 	}
