@@ -117,7 +117,8 @@ func (l Line) endsRun(word string, rest []string) bool {
 }
 
 // chdir reads "-C dir" or "-C=dir", which the go command takes as its very
-// first flag only, and returns the number of words that it has.
+// first flag only, and returns the number of words that it has: 0 as well for
+// an empty directory, which the go command refuses and so has to see.
 func chdir(words []string) (dir string, n int) {
 	if len(words) == 0 {
 		return "", 0
@@ -127,11 +128,14 @@ func chdir(words []string) (dir string, n int) {
 	case !ok || name != "C":
 		return "", 0
 	case strings.Contains(words[0], "="):
-		return value, 1
+		dir, n = value, 1
 	case len(words) > 1:
-		return words[1], 2
+		dir, n = words[1], 2
 	}
-	return "", 0
+	if dir == "" {
+		return "", 0
+	}
+	return dir, n
 }
 
 // flagName splits "-name=value"; ok is false for a word that is no flag.

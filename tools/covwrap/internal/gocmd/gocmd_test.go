@@ -93,6 +93,8 @@ func FuzzParse(f *testing.F) {
 	f.Add("test -run x ./... -args -v")
 	f.Add("run -C d a.go b.go -x")
 	f.Add("-C=d build -o= -- -")
+	f.Add("-C= -C=")
+	f.Add("build -C= .")
 	f.Fuzz(func(t *testing.T, s string) {
 		words := strings.Fields(s)
 		l := Parse(words)
