@@ -227,7 +227,7 @@ func misfit(words []uint32) int {
 		switch n := uint64(words[i]); {
 		case n == 0:
 			i++
-		case n > uint64(len(words)-i-3) || len(words)-i < 4:
+		case len(words)-i < 4 || n > uint64(len(words)-i-3):
 			return i
 		default:
 			i += 3 + int(n)
@@ -291,9 +291,16 @@ func Total(parts []Part, words int) []uint32 {
 	return total
 }
 
-// add adds b to a, which are parts of one process.
+// add adds b to a, which are parts of one process. From where b's words are no
+// counters, of a damaged map that Split left in one part, they are copied: who
+// reads the sum then finds the damage, too.
 func add(a, b []uint32) {
-	for i := 0; i < len(a); {
+	good := misfit(b)
+	if good < 0 {
+		good = len(b)
+	}
+	copy(a[good:], b[good:])
+	for i := 0; i < good; {
 		if b[i] == 0 {
 			i++ // nothing, or a function that only a has: its counters are zero in b
 			continue

@@ -170,6 +170,7 @@ func TestMisfit(t *testing.T) {
 func FuzzSplit(f *testing.F) {
 	f.Add([]byte{2, 1, 0, 5, 6, 0, 1, 1, 1, 7}, []byte{2, 1, 0, 4, 6, 0, 0, 0, 0, 0}, "phase a\n", true)
 	f.Add([]byte{1, 1, 0, 1}, []byte{0, 0, 0, 1}, "reset\n", false)
+	f.Add([]byte("0"), []byte("0"), "0", false)
 	f.Fuzz(func(t *testing.T, final, snap []byte, content string, copied bool) {
 		dir := t.TempDir()
 		widen := func(b []byte) []uint32 {
@@ -187,10 +188,13 @@ func FuzzSplit(f *testing.F) {
 		shot(t, dir, prefix, 200, widen(snap)...)
 		m, _ := Read(dir)
 		w := widen(final)
-		parts, _ := m.Split(pid, start, w)
+		parts, err := m.Split(pid, start, w)
 		total := Total(parts, len(w))
 		if len(total) != len(w) {
 			t.Fatalf("%d words of %d", len(total), len(w))
+		}
+		if misfit(w) >= 0 && (err == nil || !reflect.DeepEqual(total, w)) {
+			t.Errorf("damaged words %d became %d, %v", w, total, err)
 		}
 	})
 }
