@@ -238,26 +238,25 @@ func (o *Observer) see(pid int, s stat, fd int) bool {
 			return false
 		}
 		if w.Exe == "" || w.Exe == o.exeOfSelf() {
-			w.Exe, w.Argv = readImage(pid)
-			w.name = s.name
+			w.name, w.Exe, w.Argv = readImage(pid, s)
 			return false
 		}
 		w.Replaced = true
 		p := *w.Process
-		p.Exe, p.Argv = readImage(pid)
-		p.name, p.Seen, p.Replaced = s.name, time.Now(), false
+		p.name, p.Exe, p.Argv = readImage(pid, s)
+		p.Seen, p.Replaced = time.Now(), false
 		o.all = append(o.all, &p)
 		w.Process, o.last[pid] = &p, &p
 		return true
 	}
-	p := &Process{PID: pid, PPID: s.ppid, Ticks: s.ticks, Seen: time.Now(), name: s.name}
+	p := &Process{PID: pid, PPID: s.ppid, Ticks: s.ticks, Seen: time.Now()}
 	w = &watched{Process: p, fd: fd}
 	if fd < 0 && o.wake >= 0 && len(o.live) < maxPidfds {
 		if fd, err := openPidfd(pid); err == nil {
 			w.fd = fd
 		}
 	}
-	p.Exe, p.Argv = readImage(pid)
+	p.name, p.Exe, p.Argv = readImage(pid, s)
 	if ns := namespace(strconv.Itoa(pid)); ns != 0 && ns != o.pidns {
 		p.PIDNS, p.InnerPID = ns, innerPID(pid)
 	}
@@ -291,9 +290,10 @@ func (o *Observer) exeOfSelf() string {
 // The kernel shows 0 instead of the status to those who may not trace it.
 //
 // Of what a dead process ran only the name is left. If that has changed since
-// the last look, the process became another program.
+// the last look, the process became another program; unless it is that of the
+// program that was seen: in an exec the kernel sets the name last.
 func (o *Observer) deathbed(w *watched, s stat) {
-	if w.name != "" && s.name != w.name {
+	if w.name != "" && s.name != w.name && s.name != nameOf(w.Exe) {
 		w.Replaced = true
 		p := *w.Process
 		p.name, p.Exe, p.Argv, p.Seen, p.Replaced = s.name, "", []string{s.name}, time.Now(), false

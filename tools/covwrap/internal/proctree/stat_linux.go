@@ -70,9 +70,37 @@ func (s stat) dead() bool { return s.state == 'Z' || s.state == 'X' || s.state =
 // maxArgv bounds what is kept of a command line.
 const maxArgv = 4096
 
-// readImage reads what a process runs. A process may replace or rename it at
-// any time; empty values stand for what cannot be seen.
-func readImage(pid int) (exe string, argv []string) {
+// readImage reads what a process runs; s is its state, read before. Empty
+// values stand for what cannot be seen.
+//
+// A process may become another program at any time. If it did so since s was
+// read, the name there is that of the old program (of its parent, between fork
+// and exec) and the rest that of the new one; at its death, when the name is
+// all that is left, that would look like another exec.
+func readImage(pid int, s stat) (name, exe string, argv []string) {
+	name = s.name
+	for range 3 {
+		exe, argv = readProgram(pid)
+		again, err := readStat(pid)
+		if err != nil || again.ticks != s.ticks || again.name == name {
+			break
+		}
+		name = again.name
+	}
+	return name, exe, argv
+}
+
+// nameOf returns the name that the kernel gives to a process that executes a
+// file.
+func nameOf(exe string) string {
+	base := exe[strings.LastIndexByte(exe, '/')+1:]
+	return base[:min(len(base), maxName)]
+}
+
+// maxName is the length to which the kernel cuts that name.
+const maxName = 15
+
+func readProgram(pid int) (exe string, argv []string) {
 	dir := "/proc/" + strconv.Itoa(pid)
 	exe, _ = os.Readlink(dir + "/exe")
 	f, err := os.Open(dir + "/cmdline")
