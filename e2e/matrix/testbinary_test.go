@@ -31,7 +31,7 @@ var testEnds = []struct {
 	{Name: "the test calls os.Exit(3)", Test: "TestExit", Status: "exit status 3", Counts: helperWork},
 	{Name: "the test is killed", Test: "TestHang", Script: "ready 9", Status: "signal: killed", Counts: sum(helperWork, counts{"helper.hang": 1, "park": 1})},
 	{
-		Name: "the test times out", Test: "TestHang", Flags: []string{"-test.timeout=300ms"}, Script: "ready", Status: "exit status 2", Dump: true,
+		Name: "the test times out", Test: "TestHang", Flags: []string{"-test.timeout=5s"}, Script: "ready", Status: "exit status 2", Dump: true,
 		Counts: sum(helperWork, counts{"helper.hang": 1, "park": 1}),
 	},
 	{Name: "parallel tests", Test: "TestParallel", Status: "exit status 0", Counts: helperWork.Times(20), Flush: true},

@@ -7,6 +7,7 @@ package main_test
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -142,6 +143,27 @@ func (c *counting) end(how, stdout, stderr string) {
 	}
 }
 
+// killWorker ends the worker that reads the pipe. Until the pipe is gone, with
+// all that is in it, the pool must not start the next worker, which would read
+// the rest: so it is stopped meanwhile.
+func (c *counting) killWorker(pid int, pipe *os.File, signal syscall.Signal) {
+	c.t.Helper()
+	c.kill(c.cmd.Process.Pid, syscall.SIGSTOP)
+	c.kill(pid, signal)
+	for { // until nobody reads
+		again, err := os.OpenFile(c.fifo, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+		if errors.Is(err, syscall.ENXIO) {
+			break
+		}
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		again.Close()
+	}
+	pipe.Close()
+	c.kill(c.cmd.Process.Pid, syscall.SIGCONT)
+}
+
 func (c *counting) kill(pid int, signal syscall.Signal) {
 	c.t.Helper()
 	if err := syscall.Kill(pid, signal); err != nil {
@@ -160,9 +182,8 @@ func TestWorkerKilled(t *testing.T) {
 	} {
 		pid, pipe := c.worker()
 		io.WriteString(pipe, "half a word")
-		c.kill(pid, death.signal)
+		c.killWorker(pid, pipe, death.signal)
 		c.said(`worker ` + strconv.Itoa(pid) + ` died: (` + death.said + `)`)
-		pipe.Close()
 	}
 	_, pipe := c.worker()
 	io.WriteString(pipe, "the whole text\n")
@@ -174,11 +195,10 @@ func TestFileThatKillsWorkers(t *testing.T) {
 	c := startCounting(t)
 	for attempt := 1; attempt <= 3; attempt++ {
 		pid, pipe := c.worker()
-		c.kill(pid, syscall.SIGKILL)
+		c.killWorker(pid, pipe, syscall.SIGKILL)
 		if attempt < 3 {
 			c.said(`worker \d+ died: (signal: killed)`)
 		}
-		pipe.Close()
 	}
 	c.end("exit status 1", "", "wordcount: "+c.fifo+": 3 workers died, the last with \"signal: killed\"\n")
 }

@@ -54,10 +54,14 @@ func TestConcurrent(t *testing.T) {
 	const n = 200
 	var wg sync.WaitGroup
 	gate := make(chan struct{})
+	open := sync.OnceFunc(func() { close(gate) })
 	for i := range n {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
+			if i == n-1 {
+				defer open() // also when it cannot be started
+			}
 			cmd := exec.Command(bin, "wait", strconv.Itoa(i+1))
 			cmd.Env = env(dir)
 			if _, err := cmd.StdinPipe(); err != nil {
@@ -81,7 +85,7 @@ func TestConcurrent(t *testing.T) {
 				}
 			}
 			if i == n-1 {
-				close(gate)
+				open()
 			}
 			<-gate // the last one is up before the first one is killed
 			cmd.Process.Kill()
@@ -272,8 +276,7 @@ func TestDroppedUser(t *testing.T) {
 	old := syscall.Umask(0o777)
 	cmd := exec.Command(bin, "kill", "7")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	got = runCmd(t, dir, cmd)
-	syscall.Umask(old)
+	got = func() result { defer syscall.Umask(old); return runCmd(t, dir, cmd) }()
 	if wanted := (result{"signal: killed", "21\n", ""}); got != wanted {
 		t.Errorf("got %+v, want %+v", got, wanted)
 	}

@@ -101,9 +101,9 @@ func TestProfileDir(t *testing.T) {
 			t.Errorf("%q: %q", relative, got)
 		}
 	}
-	// From an ancestor: sh, which has it, is the parent of sleep, which has not.
+	// From an ancestor: the parent, a shell that waits for its input, has it.
 	os.Unsetenv(DirVariable)
-	cmd := exec.Command("/bin/sh", "-c", "echo; env -i /bin/cat & wait")
+	cmd := exec.Command("/bin/sh", "-c", "echo; read x")
 	cmd.Env = []string{DirVariable + "=/there"}
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

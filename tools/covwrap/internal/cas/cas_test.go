@@ -185,7 +185,7 @@ func TestTimeout(t *testing.T) {
 	}, nil)
 	blob := bytes.Repeat([]byte("x"), 5000)
 	ref := mustParse(t, s.Put("", blob))
-	c := newClient(t, Options{RemoteCache: "grpc://" + s.Addr, Timeout: 200 * time.Millisecond}, nil)
+	c := newClient(t, Options{RemoteCache: "grpc://" + s.Addr, Timeout: 3 * time.Second}, nil)
 	var got bytes.Buffer
 	if err := c.Get(context.Background(), ref, &got); err != nil || !bytes.Equal(got.Bytes(), blob) {
 		t.Errorf("got %d bytes, %v", got.Len(), err)

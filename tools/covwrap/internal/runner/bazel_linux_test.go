@@ -158,15 +158,22 @@ var everything = []string{
 	"out/covwrap/profiles/covcounters.*", "out/covwrap/profiles/covcounters.*", "out/covwrap/profiles/covmeta.*",
 }
 
-// killedStock starts a stock program, waits until the launcher must have seen
-// it, and kills it.
+// killedStock starts a stock program, waits until the launcher has seen it, and
+// kills it. The launcher is the parent of the script; it has noted a process
+// when it waits for the end of that process, which is when the process's pidfd
+// is in its epoll set. The program is an orphan, so that it is the launcher's to
+// tell how it ended.
 const killedStock = `
 mkfifo never; exec 9<>never
-./stock wait <&9 >ready &
+(./stock wait <&9 >ready &)
 while ! [ -s ready ]; do sleep 0.01; done
-sleep 1.2
-kill -9 $!
-wait $! 2>/dev/null
+read pid <ready
+seen() {
+	file=$(grep -lE "^Pid:[[:space:]]+$pid\$" /proc/$PPID/fdinfo/* 2>/dev/null) &&
+	grep -qE "^tfd:[[:space:]]+${file##*/}[[:space:]]" /proc/$PPID/fdinfo/* 2>/dev/null
+}
+until seen; do sleep 0.01; done
+kill -9 $pid
 `
 
 // TestOnMissing: a covered process that lost its counters is named, and fails
@@ -210,7 +217,8 @@ func TestTimeout(t *testing.T) {
 	got := signalled(t, cmd, func(launcher, _ int) { syscall.Kill(-launcher, syscall.SIGTERM) })
 	expect(t, "timed out", got, result{"signal: terminated", "", ""})
 	l := readLedger(t, filepath.Join(top(cmd), "out", "covwrap", "ledger.json"))
-	if l.Outcome != "timed out" || len(l.Children) != 1 || ending(l.Children[0].Ended) != "SIGTERM" {
+	// "By us" if the machine let the child wait to die.
+	if l.Outcome != "timed out" || len(l.Children) != 1 || strings.TrimSuffix(ending(l.Children[0].Ended), " by us") != "SIGTERM" {
 		t.Errorf("outcome %q, %v to %v, children %+v", l.Outcome, l.Start, l.End, l.Children)
 	}
 	if trace := tracefileOf(t, cmd); !strings.Contains(trace, "DA:32,1\n") {
@@ -223,15 +231,18 @@ func TestTimeout(t *testing.T) {
 func TestEndBefore(t *testing.T) {
 	for name, tc := range map[string]struct{ script, ended string }{
 		"dies":    {"exec sleep 60", "signal: terminated"},
-		"exits 0": {"trap 'kill $!; exit 0' TERM; sleep 60 & wait", "exit 124"},
-		"exits 5": {"trap 'kill $!; exit 5' TERM; sleep 60 & wait", "exit 5"},
-		"says":    {"trap '' TERM; trap 'kill $!; exit 7' QUIT; sleep 60 & wait", "exit 7"},
+		"exits 0": {"trap 'kill $! 2>/dev/null; exit 0' TERM; sleep 60 & wait", "exit 124"},
+		"exits 5": {"trap 'kill $! 2>/dev/null; exit 5' TERM; sleep 60 & wait", "exit 5"},
+		"says":    {"trap '' TERM; trap 'kill $! 2>/dev/null; exit 7' QUIT; sleep 60 & wait", "exit 7"},
 		"ignores": {"trap '' TERM QUIT; while :; do sleep 60; done", "signal: killed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, cmd := bazelScript(t, tc.script, "TEST_TIMEOUT=3", "COVWRAP_OPTIONS=end_before_timeout=2s")
+			t.Parallel()
+			// Seconds, for the script to have set its traps up by then and to
+			// answer to SIGTERM before SIGQUIT comes 4 later, and to that before SIGKILL.
+			got, cmd := bazelScript(t, tc.script, "TEST_TIMEOUT=18", "COVWRAP_OPTIONS=end_before_timeout=12s")
 			expect(t, "ended before its time", got, result{tc.ended, "",
-				"covwrap: the test has run for 1s and is ended now, 2s before its time-out (end_before_timeout)\n"})
+				"covwrap: the test has run for 6s and is ended now, 12s before its time-out (end_before_timeout)\n"})
 			if l := readLedger(t, filepath.Join(top(cmd), "out", "covwrap", "ledger.json")); l.Outcome != "timed out" {
 				t.Errorf("outcome %q", l.Outcome)
 			}

@@ -66,7 +66,8 @@ func TestHostile(t *testing.T) {
 			start := time.Now()
 			got, cmd := runScript(t, tc.script+"\nexit 6", "--quiet", "--on-missing=ignore")
 			expect(t, "the test", got, result{"exit 6", "", ""})
-			if took := time.Since(start); took > 10*time.Second {
+			// Reading a terabyte takes longer, on the idlest machine.
+			if took := time.Since(start); took > 2*time.Minute {
 				t.Errorf("took %v", took)
 			}
 			l := readLedger(t, filepath.Join(cmd.Dir, "ledger.json"))

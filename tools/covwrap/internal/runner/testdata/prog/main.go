@@ -27,7 +27,7 @@ func end(how string) int {
 	case "self":
 		syscall.Exec("/proc/self/exe", []string{"prog", "return"}, os.Environ())
 	case "sleep":
-		syscall.Exec("/bin/sleep", []string{"sleep", "0.5"}, nil)
+		syscall.Exec("/bin/sleep", []string{"sleep", "2.0"}, nil)
 	case "wait":
 		fmt.Println(os.Getpid())
 		os.Stdin.Read(make([]byte, 1))
