@@ -122,21 +122,26 @@ func outcome(o *launch.Outcome, timeLimit time.Duration) string {
 	return ledger.Passed
 }
 
-// group puts images of one process together.
-func group(seen []*proctree.Process) (map[key]*process, []*process) {
-	byKey := map[key]*process{}
+// group puts images of one process together. Processes that the kernel numbers
+// alike for us are one, but for the first process of a pid namespace: the
+// kernel gives a namespace's own number to the next one at once, and if both
+// began within the same hundredth of a second, nothing tells them apart.
+func group(seen []*proctree.Process) (map[key][]*process, []*process) {
+	byKey := map[key][]*process{}
 	var order []*process
 	for _, i := range seen {
 		k := key{i.PID, 0, i.Ticks}
-		p := byKey[k]
-		if p == nil || i.Ticks == 0 {
-			p = &process{}
-			byKey[k] = p
-			order = append(order, p)
+		ps := byKey[k]
+		if ps == nil || i.Ticks == 0 {
+			ps = []*process{{}}
+			byKey[k] = ps
+			order = append(order, ps[0])
 		}
+		p := ps[0]
 		p.images, p.matched = append(p.images, i), append(p.matched, false)
-		if i.PIDNS != 0 {
-			byKey[key{i.InnerPID, i.PIDNS, i.Ticks}] = p
+		if i.PIDNS != 0 && len(p.images) == 1 {
+			inner := key{i.InnerPID, i.PIDNS, i.Ticks}
+			byKey[inner] = append(byKey[inner], p)
 		}
 	}
 	return byKey, order
@@ -144,28 +149,31 @@ func group(seen []*proctree.Process) (map[key]*process, []*process) {
 
 // find returns the process of a child and, if it was seen, its image, which is
 // marked.
-func find(byKey map[key]*process, order []*process, c *collect.Child) (*process, *proctree.Process) {
-	p := byKey[key{c.PID, c.PIDNS, c.Ticks}]
-	if p == nil && c.Ticks != 0 {
-		p = byKey[key{c.PID, 0, c.Ticks}]
+func find(byKey map[key][]*process, order []*process, c *collect.Child) (*process, *proctree.Process) {
+	ps := byKey[key{c.PID, c.PIDNS, c.Ticks}]
+	if ps == nil && c.Ticks != 0 {
+		ps = byKey[key{c.PID, 0, c.Ticks}]
 	}
-	if p == nil {
+	if ps == nil {
 		at := c.Start
 		if at.IsZero() {
 			at = c.End
 		}
-		p = byPID(order, c.PID, at)
+		p := byPID(order, c.PID, at)
+		if p == nil {
+			return nil, nil
+		}
+		ps = []*process{p}
 	}
-	if p == nil {
-		return nil, nil
-	}
-	for i, image := range p.images {
-		if !p.matched[i] && (c.Exe == "" || image.Exe == c.Exe || image.Exe == "") {
-			p.matched[i] = true
-			return p, image
+	for _, p := range ps {
+		for i, image := range p.images {
+			if !p.matched[i] && (c.Exe == "" || image.Exe == c.Exe || image.Exe == "") {
+				p.matched[i] = true
+				return p, image
+			}
 		}
 	}
-	return p, nil
+	return ps[len(ps)-1], nil
 }
 
 // markShortlived marks the images of processes that ended before the number that
@@ -185,7 +193,7 @@ func markShortlived(order []*process, children []*collect.Child) {
 	for _, p := range order {
 		for i, image := range p.images {
 			s := sight{image.Ticks, image.Exe, strings.Join(image.Argv, "\x00")}
-			if !p.matched[i] && image.PIDNS == 0 && data[s] > 0 {
+			if !p.matched[i] && data[s] > 0 {
 				data[s]--
 				p.matched[i] = true
 			}

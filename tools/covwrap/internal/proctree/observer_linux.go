@@ -234,6 +234,11 @@ func (o *Observer) see(pid int, s stat, fd int) bool {
 			return false
 		}
 		exe, _ := os.Readlink("/proc/" + strconv.Itoa(pid) + "/exe")
+		if exe == w.Exe && len(w.Argv) == 0 {
+			// It was seen in the middle of exec, when the new executable is
+			// known already and its command line is not.
+			_, w.Argv = readImage(pid)
+		}
 		if exe == w.Exe || exe == "" {
 			return false
 		}
