@@ -236,8 +236,8 @@ func (o *Observer) see(pid int, s stat, fd int) bool {
 		exe, _ := os.Readlink("/proc/" + strconv.Itoa(pid) + "/exe")
 		if exe == w.Exe && len(w.Argv) == 0 {
 			// It was seen in the middle of exec, when the new executable is
-			// known already and its command line is not.
-			_, w.Argv = readImage(pid)
+			// known already, and neither its name nor its command line is.
+			w.name, _, w.Argv = readImage(pid, s)
 		}
 		if exe == w.Exe || exe == "" {
 			return false
