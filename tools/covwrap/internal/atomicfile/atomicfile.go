@@ -3,7 +3,9 @@
 package atomicfile
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -51,6 +53,10 @@ func Write(path string, write func(io.Writer) error) (err error) {
 func create(path string, mode os.FileMode) (*os.File, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".covwrap-*")
 	if err != nil {
+		var named *fs.PathError
+		if errors.As(err, &named) {
+			named.Path = path // the one that the user knows
+		}
 		return nil, err
 	}
 	name := f.Name()

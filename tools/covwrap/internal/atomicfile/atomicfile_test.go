@@ -3,6 +3,7 @@ package atomicfile
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -53,6 +54,15 @@ func TestWrite(t *testing.T) {
 	want(t, path, "two")
 	if info, err := os.Stat(path); err != nil || info.Mode() != 0o640 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
+
+// TestError names the file that was asked for, not the temporary one.
+func TestError(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "no", "f")
+	var named *fs.PathError
+	if err := Write(path, text("")); !errors.As(err, &named) || named.Path != path || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v; want an error about %s", err, path)
 	}
 }
 

@@ -47,7 +47,7 @@ const (
 // LcovMerger is "covwrap lcov-merger", what --coverage_output_generator runs
 // after each test.
 func LcovMerger(args []string, stdout, stderr io.Writer) int {
-	f, status := parseBazelFlags("lcov-merger", "merges what one test left in its coverage folder", args, stdout, stderr)
+	f, status := parseBazelFlags("lcov-merger", "Merges what one test left in its coverage folder", args, stdout, stderr)
 	if f == nil {
 		return status
 	}
@@ -68,7 +68,7 @@ func parseBazelFlags(command, short string, args []string, stdout, stderr io.Wri
 		name, value, hasValue := strings.Cut(args[i], "=")
 		switch name {
 		case "-h", "-help", "--help":
-			fmt.Fprintf(stdout, "covwrap %s %s.\n%s", command, short, bazelFlagsHelp)
+			fmt.Fprintf(stdout, "Usage: covwrap %s --output_file=FILE [FLAGS]\n\n%s. Bazel calls it.\n%s", command, short, bazelFlagsHelp)
 			return nil, exitOK
 		case "--strict":
 			f.strict = !hasValue || value != "false" && value != "0"

@@ -15,7 +15,7 @@ const maxSummaryRows = 40
 // --coverage_report_generator runs once, after all tests, with
 // --combined_report=lcov. Bazel shows its stderr: the summary.
 func ReportGenerator(args []string, stdout, stderr io.Writer) int {
-	f, status := parseBazelFlags("report-generator", "merges the tracefiles of all tests and prints a summary", args, stdout, stderr)
+	f, status := parseBazelFlags("report-generator", "Merges the tracefiles of all tests and prints a summary", args, stdout, stderr)
 	if f == nil {
 		return status
 	}

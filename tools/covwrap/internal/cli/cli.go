@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
 
 	"github.com/covwrap/covwrap/tools/covwrap/internal/wrapped"
 )
@@ -28,30 +31,59 @@ type Stdio struct {
 // command is one word after "covwrap".
 type command struct {
 	name  string // as typed
-	usage string // what follows the name, one line
 	short string // one line for the list of commands
 	run   func(args []string, stdio Stdio) int
 }
 
-// commands lists what a user can type, in the order of "covwrap help".
-func commands() []command {
-	return []command{
-		{"run", "[FLAGS] [--] COMMAND [ARGUMENTS]", "run a command and collect the coverage of every process below it", Run},
-		{"go", "[FLAGS] build|install|run|test ...", "the go command, with programs whose coverage survives every end", Go},
-		{"env", "[-coverpkg=...] ...", "print the GOFLAGS that make any build script do the same", Env},
-		{"snapshot", "[FLAGS] [PID...]", "show or save the coverage of running processes", Snapshot},
-		{"watch", "[FLAGS]", "show what running processes cover, as they do", Watch},
-		{"mark", "NAME", "begin a phase, which is also reported by itself", MarkPhase},
-		{"reset", "", "drop what was counted so far", Reset},
-		{"fetch", "-o FOLDER BUILD_EVENT_FILE", "bring what a build's tests left in a remote cache", Fetch},
-		{"merge", "[--format=FORMAT] [-o OUT] [INPUT...]", "add up coverage and write it as LCOV, Cobertura, JSON or Go's", Merge},
-		{"summary", "[--by=package|file] [INPUT...]", "show how much of the code was covered", Summary},
-		{"report", "--html=FOLDER [INPUT...]", "write pages for a browser", Report},
-		{"check", "[--min-lines=N] ... [INPUT...]", "check coverage against minimums", Check},
-		{"diff", "[--base=REVISION] [INPUT...]", "show how much of what changed is covered", Diff},
-		{"lcov-merger", "--coverage_dir=DIR --output_file=FILE", "merge one test's coverage (Bazel calls it)", LcovMerger},
-		{"report-generator", "--reports_file=FILE --output_file=FILE", "merge all tests' coverage and sum it up (Bazel calls it)", ReportGenerator},
+// group is a part of the list of commands.
+type group struct {
+	title    string
+	commands []command
+}
+
+// groups lists what a user can type, in the order of "covwrap help".
+func groups() []group {
+	return []group{
+		{"Build, run and collect, without Bazel:", []command{
+			{"go", "the go command, with programs whose coverage survives every end", Go},
+			{"env", "print the GOFLAGS that make any build script do the same", Env},
+			{"run", "run a command and collect the coverage of every process below it", Run},
+		}},
+		{"While programs run:", []command{
+			{"snapshot", "show or save the coverage of running processes", Snapshot},
+			{"watch", "show what running processes cover, as they do", Watch},
+			{"mark", "begin a phase, which is also reported by itself", MarkPhase},
+			{"reset", "drop what was counted so far", Reset},
+		}},
+		{"Read coverage, of Bazel's tests and of anything else:", []command{
+			{"summary", "show how much of the code was covered", Summary},
+			{"report", "write pages for a browser", Report},
+			{"check", "check coverage against minimums", Check},
+			{"diff", "show how much of what changed is covered", Diff},
+			{"merge", "add up coverage and write it as LCOV, Cobertura, JSON or Go's", Merge},
+			{"fetch", "bring what a build's tests left in a remote cache", Fetch},
+		}},
+		{"Called by Bazel:", []command{
+			{"lcov-merger", "merge one test's coverage", LcovMerger},
+			{"report-generator", "merge all tests' coverage and sum it up", ReportGenerator},
+		}},
+		{"About covwrap:", []command{
+			{"help", "explain a command", Help},
+			{"version", "print the version", Version},
+		}},
 	}
+}
+
+// find returns the command of that name.
+func find(name string) (command, bool) {
+	for _, g := range groups() {
+		for _, c := range g.commands {
+			if c.name == name {
+				return c, true
+			}
+		}
+	}
+	return command{}, false
 }
 
 // Main runs the command that args (with the program's name first) ask for and
@@ -61,28 +93,72 @@ func Main(args []string, stdio Stdio) int {
 		return status
 	}
 	if len(args) < 2 {
-		help(stdio.Err)
+		list(stdio.Err)
 		return exitUsage
 	}
-	switch args[1] {
-	case "help", "-h", "-help", "--help":
-		help(stdio.Out)
+	name := args[1]
+	switch name {
+	case "-h", "-help", "--help":
+		name = "help"
+	case "-version", "--version":
+		name = "version"
+	}
+	c, ok := find(name)
+	if !ok {
+		return unknown(name, stdio)
+	}
+	return c.run(args[2:], stdio)
+}
+
+// Help is "covwrap help": all commands, or one.
+func Help(args []string, stdio Stdio) int {
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") || args[0] == "help" {
+		list(stdio.Out)
 		return exitOK
 	}
-	for _, c := range commands() {
-		if c.name == args[1] {
-			return c.run(args[2:], stdio)
+	c, ok := find(args[0])
+	if !ok {
+		return unknown(args[0], stdio)
+	}
+	return c.run([]string{"-h"}, stdio)
+}
+
+// list writes the list of commands.
+func list(w io.Writer) {
+	fmt.Fprint(w, "covwrap measures the coverage of everything that a test runs.\n\nUsage: covwrap COMMAND [ARGUMENTS]\n")
+	for _, g := range groups() {
+		fmt.Fprintf(w, "\n%s\n", g.title)
+		for _, c := range g.commands {
+			fmt.Fprintf(w, "  %-16s %s\n", c.name, c.short)
 		}
 	}
-	fmt.Fprintf(stdio.Err, "covwrap: unknown command %q; \"covwrap help\" lists the commands\n", args[1])
+	fmt.Fprint(w, "\n\"covwrap COMMAND -h\" explains one command.\n")
+}
+
+func unknown(name string, stdio Stdio) int {
+	fmt.Fprintf(stdio.Err, "covwrap: unknown command %q; \"covwrap help\" lists the commands\n", name)
 	return exitUsage
 }
 
-// help writes the list of commands.
-func help(w io.Writer) {
-	fmt.Fprint(w, "covwrap measures the coverage of everything that a test runs.\n\nUsage: covwrap COMMAND [ARGUMENTS]\n\n")
-	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-16s %s\n", c.name, c.short)
+const versionHelp = `Usage: covwrap version
+
+Prints the version of covwrap, as "go install" chose it, and of the Go that
+built it. A build by Bazel or of a working tree has no version.
+`
+
+// Version is "covwrap version".
+func Version(args []string, stdio Stdio) int {
+	f := newFlags("version")
+	if status, done := parse(f, versionHelp, args, stdio); done {
+		return status
 	}
-	fmt.Fprint(w, "\n\"covwrap COMMAND -h\" explains one command.\n")
+	if f.NArg() != 0 {
+		return misuse(f, fmt.Errorf("%q is one word too many", f.Arg(0)), stdio)
+	}
+	version := "(devel)"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		version = info.Main.Version
+	}
+	fmt.Fprintf(stdio.Out, "covwrap %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return exitOK
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/signal"
@@ -29,8 +28,6 @@ into FOLDER, one folder for each attempt of each test:
 BUILD_EVENT_FILE is what --build_event_binary_file or --build_event_json_file of
 that build wrote. Ends with 1 if something that the build had could not be had;
 the rest is there.
-
-Flags:
 `
 
 // fetchFlags are the flags of "covwrap fetch".
@@ -41,7 +38,7 @@ type fetchFlags struct {
 }
 
 func (f *fetchFlags) set() *flag.FlagSet {
-	s := flag.NewFlagSet("covwrap fetch", flag.ContinueOnError)
+	s := newFlags("fetch")
 	s.StringVar(&f.out, "o", "", "the `FOLDER`, which must not exist yet")
 	s.StringVar(&f.what, "what", "coverage,profiles", "a `LIST` of coverage, profiles and log")
 	s.IntVar(&f.jobs, "jobs", 0, "fetch for so many tests at once (default 16)")
@@ -71,27 +68,19 @@ func (f *fetchFlags) options() (fetch.Options, error) {
 func Fetch(args []string, stdio Stdio) int {
 	f := &fetchFlags{}
 	set := f.set()
-	set.SetOutput(io.Discard)
-	err := set.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdio.Out, fetchUsage)
-		set.SetOutput(stdio.Out)
-		set.PrintDefaults()
-		return exitOK
+	if status, done := parse(set, fetchUsage, args, stdio); done {
+		return status
 	}
-	opts, err2 := f.options()
+	opts, err := f.options()
 	switch {
 	case err != nil:
-	case err2 != nil:
-		err = err2
 	case set.NArg() != 1:
 		err = errors.New("one build event file is needed")
 	case f.out == "":
 		err = errors.New("-o FOLDER is missing")
 	}
 	if err != nil {
-		fmt.Fprintf(stdio.Err, "covwrap fetch: %v; \"covwrap fetch -h\" explains the command\n", err)
-		return exitUsage
+		return misuse(set, err, stdio)
 	}
 	failures, err := f.run(opts, set.Arg(0), stdio)
 	if err != nil {

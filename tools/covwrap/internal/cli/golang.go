@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -64,19 +63,32 @@ func Go(args []string, stdio Stdio) int {
 
 // goCommand runs one go command.
 func goCommand(b *gobuild.Builder, run, words []string, stdio Stdio) int {
-	line := gocmd.Parse(words)
-	if line.Sub != "test" && line.Sub != "run" {
-		c, err := plan(b, words, "", stdio)
-		if err != nil {
-			return fail(stdio, "go", err)
-		}
-		if len(run) > 0 {
-			fmt.Fprintf(stdio.Err, "covwrap go: %s: only \"run\" and \"test\" collect anything\n", run[0])
-			return exitUsage
-		}
-		return become(c, stdio)
+	f := &runFlags{}
+	set := f.set()
+	if err := set.Parse(run); err != nil {
+		return goMisuse(err, stdio)
 	}
-	return goCollect(b, run, words, stdio)
+	sub := gocmd.Parse(words).Sub
+	collects := sub == "test" || sub == "run"
+	switch {
+	case collects && getenvDir() == "":
+		return goCollect(b, f, words, stdio)
+	case collects && len(run) > 0:
+		return goMisuse(fmt.Errorf("%s: COVWRAP_DIR is set, so the \"covwrap run\" around this collects; give the flag to that", run[0]), stdio)
+	case len(run) > 0:
+		return goMisuse(fmt.Errorf("%s: \"go %s\" collects nothing, only \"go run\" and \"go test\" do", run[0], sub), stdio)
+	}
+	c, err := plan(b, words, "", stdio)
+	if err != nil {
+		return fail(stdio, "go", err)
+	}
+	return become(c, stdio)
+}
+
+// goMisuse reports a command line that cannot be followed.
+func goMisuse(err error, stdio Stdio) int {
+	fmt.Fprintf(stdio.Err, "covwrap go: %v; \"covwrap go -h\" explains the command\n", err)
+	return exitUsage
 }
 
 // plan makes the go command and prints what the user should know about it.
@@ -125,26 +137,7 @@ func environment(vars []string) []string {
 }
 
 // goCollect runs "go run" or "go test" and collects what it started.
-func goCollect(b *gobuild.Builder, run, words []string, stdio Stdio) int {
-	if dir := getenvDir(); dir != "" {
-		// Under "covwrap run" already: that one collects, of us as well.
-		c, err := plan(b, words, "", stdio)
-		if err != nil {
-			return fail(stdio, "go", err)
-		}
-		if len(run) > 0 {
-			fmt.Fprintf(stdio.Err, "covwrap go: %s: COVWRAP_DIR is set, so the \"covwrap run\" around this collects; give the flag to that\n", run[0])
-			return exitUsage
-		}
-		return become(c, stdio)
-	}
-	f := &runFlags{}
-	set := f.set()
-	set.SetOutput(io.Discard)
-	if err := set.Parse(run); err != nil {
-		fmt.Fprintf(stdio.Err, "covwrap go: %v; \"covwrap go --help\" explains the command\n", err)
-		return exitUsage
-	}
+func goCollect(b *gobuild.Builder, f *runFlags, words []string, stdio Stdio) int {
 	tmp, err := os.MkdirTemp("", "covwrap-go-")
 	if err != nil {
 		return fail(stdio, "go", err)

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -25,34 +26,20 @@ import (
 	"github.com/covwrap/covwrap/tools/covwrap/internal/textprofile"
 )
 
-// flags makes a set of flags that explains itself.
-func flags(command, text string, stdio Stdio) *flag.FlagSet {
-	f := flag.NewFlagSet(command, flag.ContinueOnError)
-	f.SetOutput(stdio.Err)
-	f.Usage = func() {
-		fmt.Fprint(f.Output(), text+"\n")
-		f.PrintDefaults()
-	}
-	return f
-}
-
-// parse parses args; done is true if status is to be returned at once.
-func parse(f *flag.FlagSet, args []string, stdio Stdio) (status int, done bool) {
-	switch err := f.Parse(args); err {
-	case nil:
-		return 0, false
-	case flag.ErrHelp:
-		return exitOK, true
-	}
-	return exitUsage, true
-}
-
 // dirFlag adds the flag for the profile directory.
 func dirFlag(f *flag.FlagSet) *string {
-	return f.String("dir", getenvDir(), "the profile directory `DIR`; default: COVWRAP_DIR, else wherever running processes have theirs")
+	return f.String("dir", "", "the profile directory `FOLDER` (default: COVWRAP_DIR, else wherever running processes have theirs)")
 }
 
-const snapshotHelp = `Usage: covwrap snapshot [flags] [PID...]
+// directory is the profile directory that the flag, else the environment names.
+func directory(flag string) string {
+	if flag != "" {
+		return flag
+	}
+	return getenvDir()
+}
+
+const snapshotHelp = `Usage: covwrap snapshot [FLAGS] [PID...]
 
 Shows what running processes have covered so far, or saves it, without
 disturbing them. Without PIDs: all processes of the profile directory, or of
@@ -61,23 +48,23 @@ this machine.
 
 // Snapshot is "covwrap snapshot".
 func Snapshot(args []string, stdio Stdio) int {
-	f := flags("snapshot", snapshotHelp, stdio)
+	f := newFlags("snapshot")
 	dir := dirFlag(f)
 	lcovFile := f.String("lcov", "", "write a tracefile to `FILE`")
 	profile := f.String("profile", "", "write a Go text coverage profile to `FILE`")
-	root := f.String("root", "", "make file names of the tracefile relative to `DIR` (default: the current one)")
-	if status, done := parse(f, args, stdio); done {
+	root := f.String("root", "", "make file names of the tracefile relative to `FOLDER` (default: the current one)")
+	if status, done := parse(f, snapshotHelp, args, stdio); done {
 		return status
 	}
 	pids, err := numbers(f.Args())
 	if err != nil {
-		fmt.Fprintf(stdio.Err, "covwrap snapshot: %v\n", err)
-		return exitUsage
+		return misuse(f, err, stdio)
 	}
-	if len(pids) > 0 && *dir == getenvDir() {
-		*dir = "" // wherever they are: the processes themselves say it best
-	}
-	files, err := live.Find(*dir, pids)
+	where := *dir
+	if len(pids) == 0 {
+		where = directory(where)
+	} // else wherever they are: the processes themselves say it best
+	files, err := live.Find(where, pids)
 	if err != nil {
 		return fail(stdio, "snapshot", err)
 	}
@@ -257,7 +244,7 @@ func numbers(args []string) ([]int, error) {
 	return pids, nil
 }
 
-const markHelp = `Usage: covwrap mark [--dir DIR] NAME
+const markHelp = `Usage: covwrap mark [--dir=FOLDER] NAME
 
 Begins a phase: what all processes of the profile directory count from now on
 is reported under NAME as well as in the total. From a program:
@@ -266,23 +253,21 @@ embed.Mark("NAME").
 
 // MarkPhase is "covwrap mark".
 func MarkPhase(args []string, stdio Stdio) int {
-	f := flags("mark", markHelp, stdio)
+	f := newFlags("mark")
 	dir := dirFlag(f)
-	if status, done := parse(f, args, stdio); done {
+	if status, done := parse(f, markHelp, args, stdio); done {
 		return status
 	}
 	if f.NArg() != 1 {
-		f.Usage()
-		return exitUsage
+		return misuse(f, errors.New("it takes one NAME"), stdio)
 	}
 	if err := phase.CheckName(f.Arg(0)); err != nil {
-		fmt.Fprintf(stdio.Err, "covwrap mark: %v\n", err)
-		return exitUsage
+		return misuse(f, err, stdio)
 	}
-	return inDirectory(*dir, "mark", stdio, func(dir string) error { return phase.Mark(dir, f.Arg(0)) })
+	return inDirectory(directory(*dir), "mark", stdio, func(dir string) error { return phase.Mark(dir, f.Arg(0)) })
 }
 
-const resetHelp = `Usage: covwrap reset [--dir DIR]
+const resetHelp = `Usage: covwrap reset [--dir=FOLDER]
 
 Drops everything that was counted so far in the profile directory, also by
 processes that have ended, from the reports. The processes are not disturbed.
@@ -290,16 +275,15 @@ processes that have ended, from the reports. The processes are not disturbed.
 
 // Reset is "covwrap reset".
 func Reset(args []string, stdio Stdio) int {
-	f := flags("reset", resetHelp, stdio)
+	f := newFlags("reset")
 	dir := dirFlag(f)
-	if status, done := parse(f, args, stdio); done {
+	if status, done := parse(f, resetHelp, args, stdio); done {
 		return status
 	}
 	if f.NArg() != 0 {
-		f.Usage()
-		return exitUsage
+		return misuse(f, fmt.Errorf("%q is one word too many", f.Arg(0)), stdio)
 	}
-	return inDirectory(*dir, "reset", stdio, phase.Reset)
+	return inDirectory(directory(*dir), "reset", stdio, phase.Reset)
 }
 
 // inDirectory finds the profile directory and does something in it.
@@ -330,7 +314,7 @@ func inDirectory(dir, command string, stdio Stdio, do func(dir string) error) in
 	return exitOK
 }
 
-const watchHelp = `Usage: covwrap watch [flags]
+const watchHelp = `Usage: covwrap watch [FLAGS]
 
 Shows, again and again until it is interrupted, what the running processes
 cover: how much so far, and which functions ran since the last look. On a
@@ -339,20 +323,22 @@ terminal it is a live view; else a line for each function that ran.
 
 // Watch is "covwrap watch".
 func Watch(args []string, stdio Stdio) int {
-	f := flags("watch", watchHelp, stdio)
+	f := newFlags("watch")
 	dir := dirFlag(f)
 	interval := f.Duration("interval", time.Second, "time between two looks")
 	onlyNew := f.Bool("new", false, "show functions only when they run for the first time")
-	if status, done := parse(f, args, stdio); done {
+	if status, done := parse(f, watchHelp, args, stdio); done {
 		return status
 	}
-	if f.NArg() != 0 || *interval <= 0 {
-		f.Usage()
-		return exitUsage
+	switch {
+	case f.NArg() != 0:
+		return misuse(f, fmt.Errorf("%q is one word too many", f.Arg(0)), stdio)
+	case *interval <= 0:
+		return misuse(f, fmt.Errorf("--interval=%v is no time to wait", *interval), stdio)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	w := live.NewWatcher(*dir)
+	w := live.NewWatcher(directory(*dir))
 	tick := time.NewTicker(*interval)
 	defer tick.Stop()
 	screen := newScreen(stdio.Out)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 
 	"github.com/covwrap/covwrap/tools/covwrap/internal/intake"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/merger"
@@ -37,8 +36,7 @@ type reading struct {
 // newReading makes the flags of a command; usage is its help, which the flags
 // follow.
 func newReading(name, usage string) *reading {
-	r := &reading{set: flag.NewFlagSet("covwrap "+name, flag.ContinueOnError), usage: usage}
-	r.set.SetOutput(io.Discard)
+	r := &reading{set: newFlags(name), usage: usage}
 	r.set.StringVar(&r.root, "root", "", "make the names of Go's source files relative to `FOLDER` (default: the current one)")
 	r.set.BoolVar(&r.strict, "strict", false, "fail if anything was wrong with an input")
 	r.remote.add(r.set)
@@ -58,9 +56,7 @@ func (r *reading) parse(args []string, stdio Stdio) (inputs []string, status int
 		err := r.set.Parse(args)
 		switch {
 		case errors.Is(err, flag.ErrHelp):
-			fmt.Fprint(stdio.Out, r.usage, inputsHelp, "\nFlags:\n")
-			r.set.SetOutput(stdio.Out)
-			r.set.PrintDefaults()
+			writeHelp(r.set, r.usage+inputsHelp, stdio)
 			return nil, exitOK, true
 		case err != nil:
 			return nil, r.misuse(stdio, err), true
@@ -79,8 +75,7 @@ func (r *reading) parse(args []string, stdio Stdio) (inputs []string, status int
 
 // misuse reports a command line that cannot be followed.
 func (r *reading) misuse(stdio Stdio, err error) int {
-	fmt.Fprintf(stdio.Err, "%s: %v; \"%s -h\" explains the command\n", r.set.Name(), err, r.set.Name())
-	return exitUsage
+	return misuse(r.set, err, stdio)
 }
 
 // fail reports a failure.

@@ -276,13 +276,3 @@ changed, but not in the coverage:
 		t.Errorf("status %d, %s", status, stderr)
 	}
 }
-
-// TestHelp wants every command to explain itself.
-func TestHelp(t *testing.T) {
-	for _, name := range []string{"merge", "summary", "check", "diff"} {
-		status, stdout, stderr := call(t, name, "-h")
-		if status != 0 || stderr != "" || !strings.HasPrefix(stdout, "Usage: covwrap "+name+" ") || !strings.Contains(stdout, "\nFlags:\n  -") {
-			t.Errorf("%s -h: status %d, stderr %q\n%s", name, status, stderr, stdout)
-		}
-	}
-}

@@ -18,8 +18,6 @@ Runs COMMAND and collects the coverage of every process below it, however it
 ends. Ends as COMMAND ended: with its exit status, or by the same signal; 127 if
 there is no such command, 126 if it cannot be run, 3 if --on-missing=fail and
 a covered process left no counters.
-
-Flags:
 `
 
 // exitMissing is the status of "covwrap run --on-missing=fail" when the command
@@ -34,7 +32,7 @@ type runFlags struct {
 }
 
 func (f *runFlags) set() *flag.FlagSet {
-	s := flag.NewFlagSet("covwrap run", flag.ContinueOnError)
+	s := newFlags("run")
 	s.StringVar(&f.lcov, "lcov", "", "write a tracefile (LCOV) to `FILE`")
 	s.StringVar(&f.profile, "profile", "", "write a Go coverage profile (text) to `FILE`")
 	s.StringVar(&f.gocoverdir, "gocoverdir", "", "keep the profile of every process in `FOLDER`, for \"go tool covdata\"")
@@ -42,7 +40,7 @@ func (f *runFlags) set() *flag.FlagSet {
 	s.StringVar(&f.dir, "dir", "", "use `FOLDER` as the profile directory, and keep it")
 	s.StringVar(&f.root, "root", "", "make file names of the tracefile relative to `FOLDER` (default: the current one)")
 	s.StringVar(&f.phases, "phases", "", "write a tracefile and a Go coverage profile for each phase (\"covwrap mark\") into `FOLDER`")
-	s.StringVar(&f.onMissing, "on-missing", runner.Warn, "when a covered process left no counters: ignore, warn or fail")
+	s.StringVar(&f.onMissing, "on-missing", runner.Warn, "`WHAT` to do when a covered process left no counters: ignore, warn or fail")
 	s.DurationVar(&f.grace, "grace", runner.DefaultGrace, "how long processes that outlive COMMAND may go on")
 	s.BoolVar(&f.keepProfiles, "keep-profiles", true, "with --gocoverdir: keep single processes apart; false keeps their sum")
 	s.BoolVar(&f.quiet, "quiet", false, "print no summary")
@@ -53,20 +51,18 @@ func (f *runFlags) set() *flag.FlagSet {
 func Run(args []string, stdio Stdio) int {
 	f := &runFlags{}
 	set := f.set()
-	set.SetOutput(io.Discard)
-	err := set.Parse(args)
+	if status, done := parse(set, runUsage, args, stdio); done {
+		return status
+	}
+	var err error
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		runHelp(stdio.Out, set)
-		return exitOK
-	case err == nil && set.NArg() == 0:
+	case set.NArg() == 0:
 		err = errors.New("a command is missing")
-	case err == nil && f.onMissing != runner.Ignore && f.onMissing != runner.Warn && f.onMissing != runner.Fail:
+	case f.onMissing != runner.Ignore && f.onMissing != runner.Warn && f.onMissing != runner.Fail:
 		err = fmt.Errorf("--on-missing=%q is none of ignore, warn, fail", f.onMissing)
 	}
 	if err != nil {
-		fmt.Fprintf(stdio.Err, "covwrap run: %v; \"covwrap run -h\" explains the command\n", err)
-		return exitUsage
+		return misuse(set, err, stdio)
 	}
 	r, err := runner.Run(runner.Options{
 		Argv: set.Args(), Grace: f.grace, ProfileDir: f.dir,
@@ -80,7 +76,11 @@ func Run(args []string, stdio Stdio) int {
 		}
 		return exitFailure
 	}
-	return f.end(r, f.write(r, stdio.Err), stdio)
+	written := f.write(r, stdio.Err)
+	if !f.quiet && r.Ledger.Covered == 0 {
+		fmt.Fprintln(stdio.Err, "covwrap: warning: no program was built for coverage; build with \"covwrap go build\", or after eval \"$(covwrap env)\" [nothing-covered]")
+	}
+	return f.end(r, written, stdio)
 }
 
 // end says what came of a run and ends as its command ended. written is false
@@ -105,12 +105,6 @@ func (f *runFlags) end(r *runner.Report, written bool, stdio Stdio) int {
 	}
 	launch.EndAs(r.Status)
 	return exitFailure
-}
-
-func runHelp(w io.Writer, set *flag.FlagSet) {
-	fmt.Fprint(w, runUsage)
-	set.SetOutput(w)
-	set.PrintDefaults()
 }
 
 // write writes the files that were asked for, and reports whether all could be.

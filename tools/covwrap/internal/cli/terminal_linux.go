@@ -2,18 +2,19 @@ package cli
 
 import (
 	"os"
-
-	"golang.org/x/sys/unix"
+	"syscall"
+	"unsafe"
 )
 
 // terminalRows returns the height of a terminal; ok is false for anything else.
 func terminalRows(f *os.File) (rows int, ok bool) {
-	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
-	if err != nil {
+	var size struct{ rows, columns, _, _ uint16 } // struct winsize
+	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), syscall.TIOCGWINSZ, uintptr(unsafe.Pointer(&size)))
+	if errno != 0 {
 		return 0, false
 	}
-	if size.Row == 0 {
+	if size.rows == 0 {
 		return 24, true
 	}
-	return int(size.Row), true
+	return int(size.rows), true
 }

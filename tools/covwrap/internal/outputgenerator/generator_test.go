@@ -115,7 +115,7 @@ func TestRun(t *testing.T) {
 			files: map[string]string{"x.dat": a},
 			set:   func(c *Config, beside string) { c.OutputFile = filepath.Join(beside, "no", "out.dat") },
 			want:  "absent",
-			err:   "open BESIDE/no/.out.dat.covwrap-",
+			err:   "open BESIDE/no/out.dat: no such file or directory",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
