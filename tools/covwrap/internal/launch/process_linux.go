@@ -2,12 +2,13 @@ package launch
 
 import (
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // adopt makes orphans below the launcher its children.
-func adopt() { unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
+func adopt() {
+	const setChildSubreaper = 36 // PR_SET_CHILD_SUBREAPER of linux/prctl.h
+	syscall.RawSyscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0)
+}
 
 // start starts the test.
 func start(c Config) (pid int, err error) {

@@ -3,8 +3,6 @@ package launch
 import (
 	"syscall"
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
 // setDefault gives a signal its default action. Package os/signal cannot: Go's
@@ -12,5 +10,5 @@ import (
 // print and exit.
 func setDefault(s syscall.Signal) {
 	var action [8]uint64 // struct sigaction with SIG_DFL, no flags, empty mask
-	unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0)
+	syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0)
 }

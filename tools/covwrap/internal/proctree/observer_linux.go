@@ -7,9 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/covwrap/covwrap/tools/covwrap/internal/intern"
 )
@@ -81,37 +80,50 @@ func Start(dir string) *Observer {
 // subscribe makes what the kernel's events need, and reports whether it could.
 func (o *Observer) subscribe(dir string) bool {
 	var err error
-	if o.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+	if o.epoll, err = syscall.EpollCreate1(syscall.EPOLL_CLOEXEC); err != nil {
 		o.epoll = -1
 		return false
 	}
-	if o.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+	if o.wake, err = eventfd(); err != nil {
 		o.wake = -1
 		return false
 	}
-	o.listen(o.wake, unix.EPOLLIN)
-	if fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK); err == nil {
-		if _, err := unix.InotifyAddWatch(fd, dir, unix.IN_CREATE|unix.IN_MOVED_TO); err == nil {
+	o.listen(o.wake, syscall.EPOLLIN)
+	if fd, err := syscall.InotifyInit1(syscall.IN_CLOEXEC | syscall.IN_NONBLOCK); err == nil {
+		if _, err := syscall.InotifyAddWatch(fd, dir, syscall.IN_CREATE|syscall.IN_MOVED_TO); err == nil {
 			o.notify = fd
-			o.listen(fd, unix.EPOLLIN)
+			o.listen(fd, syscall.EPOLLIN)
 		} else {
-			unix.Close(fd)
+			syscall.Close(fd)
 		}
 	}
 	return true
 }
 
+// epollET is EPOLLET, which package syscall has as a negative number.
+const epollET = 1 << 31
+
+// eventfd makes a file that is readable once something was written to it.
+func eventfd() (int, error) {
+	// EFD_CLOEXEC and EFD_NONBLOCK are these by definition.
+	fd, _, errno := syscall.Syscall(syscall.SYS_EVENTFD2, 0, syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(fd), nil
+}
+
 func (o *Observer) listen(fd int, events uint32) {
-	unix.EpollCtl(o.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
+	syscall.EpollCtl(o.epoll, syscall.EPOLL_CTL_ADD, fd, &syscall.EpollEvent{Events: events, Fd: int32(fd)})
 }
 
 // events handles the kernel's events until Stop.
 func (o *Observer) events() {
 	defer o.done.Done()
-	events := make([]unix.EpollEvent, 64)
+	events := make([]syscall.EpollEvent, 64)
 	for {
-		n, err := unix.EpollWait(o.epoll, events, -1)
-		if err != nil && err != unix.EINTR {
+		n, err := syscall.EpollWait(o.epoll, events, -1)
+		if err != nil && err != syscall.EINTR {
 			return
 		}
 		for _, e := range events[:max(n, 0)] {
@@ -130,8 +142,8 @@ func (o *Observer) events() {
 // threadTime is the processor time that the calling thread has used. What a
 // look at the process table takes on a busy machine is mostly waiting.
 func threadTime() time.Duration {
-	var u unix.Rusage
-	unix.Getrusage(unix.RUSAGE_THREAD, &u)
+	var u syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_THREAD, &u)
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
@@ -163,14 +175,14 @@ func (o *Observer) look() {
 // a counter map has just started.
 func (o *Observer) readNotify() {
 	var buf [64 << 10]byte
-	n, err := unix.Read(o.notify, buf[:])
+	n, err := syscall.Read(o.notify, buf[:])
 	if err != nil {
 		return
 	}
-	for off := 0; off+unix.SizeofInotifyEvent <= n; {
+	for off := 0; off+syscall.SizeofInotifyEvent <= n; {
 		length := int(le32(buf[off+12:]))
-		name := strings.TrimRight(string(buf[off+unix.SizeofInotifyEvent:min(off+unix.SizeofInotifyEvent+length, n)]), "\x00")
-		off += unix.SizeofInotifyEvent + length
+		name := strings.TrimRight(string(buf[off+syscall.SizeofInotifyEvent:min(off+syscall.SizeofInotifyEvent+length, n)]), "\x00")
+		off += syscall.SizeofInotifyEvent + length
 		if rest, ok := strings.CutPrefix(name, "covmap."); ok {
 			pid, _, _ := strings.Cut(rest, ".")
 			if p, err := strconv.Atoi(pid); err == nil {
@@ -195,7 +207,7 @@ func (o *Observer) notice(pid int) {
 	s, err := readStat(pid)
 	if err != nil || !o.ours(s.ppid, 64) {
 		if fd >= 0 {
-			unix.Close(fd)
+			syscall.Close(fd)
 		}
 		return
 	}
@@ -221,7 +233,7 @@ func (o *Observer) ours(pid, depth int) bool {
 func (o *Observer) see(pid int, s stat, fd int) bool {
 	w := o.live[pid]
 	if fd >= 0 && w != nil && w.Ticks == s.ticks {
-		unix.Close(fd) // it has one
+		syscall.Close(fd) // it has one
 	}
 	if w != nil && w.Ticks != s.ticks && w.Ticks != 0 {
 		// The number was given to another process.
@@ -268,7 +280,7 @@ func (o *Observer) see(pid int, s stat, fd int) bool {
 	// The number may have gone to another process before the pidfd was made.
 	if w.fd >= 0 {
 		if again, err := readStat(pid); err != nil || again.ticks != s.ticks {
-			unix.Close(w.fd)
+			syscall.Close(w.fd)
 			w.fd = -1
 		}
 	}
@@ -276,7 +288,7 @@ func (o *Observer) see(pid int, s stat, fd int) bool {
 	o.all = append(o.all, p)
 	o.live[pid], o.last[pid] = w, p
 	if w.fd >= 0 {
-		o.listen(w.fd, unix.EPOLLIN|unix.EPOLLET)
+		o.listen(w.fd, syscall.EPOLLIN|epollET)
 	}
 	if s.dead() {
 		o.deathbed(w, s)
@@ -315,8 +327,8 @@ func mayTrace(pid int) bool {
 	if os.Geteuid() == 0 {
 		return true
 	}
-	var st unix.Stat_t
-	return unix.Stat("/proc/"+strconv.Itoa(pid), &st) == nil && int(st.Uid) == os.Geteuid()
+	var st syscall.Stat_t
+	return syscall.Stat("/proc/"+strconv.Itoa(pid), &st) == nil && int(st.Uid) == os.Geteuid()
 }
 
 // ended handles a pidfd that became readable: its process has ended.
@@ -360,7 +372,7 @@ func (o *Observer) bury(w *watched) {
 		w.Ended = w.zombie
 	}
 	if w.fd >= 0 {
-		unix.Close(w.fd)
+		syscall.Close(w.fd)
 	}
 	if o.live[w.PID] == w {
 		delete(o.live, w.PID)
@@ -522,7 +534,7 @@ func (o *Observer) Seen() []*Process {
 func (o *Observer) Stop() []*Process {
 	close(o.quit)
 	if o.wake >= 0 {
-		unix.Write(o.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+		syscall.Write(o.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	}
 	o.done.Wait()
 	o.mu.Lock()
@@ -538,13 +550,13 @@ func (o *Observer) Stop() []*Process {
 		default:
 			w.Running = true
 			if w.fd >= 0 {
-				unix.Close(w.fd)
+				syscall.Close(w.fd)
 			}
 		}
 	}
 	for _, fd := range []int{o.epoll, o.notify, o.wake} {
 		if fd >= 0 {
-			unix.Close(fd)
+			syscall.Close(fd)
 		}
 	}
 	o.epoll, o.notify, o.wake = -1, -1, -1

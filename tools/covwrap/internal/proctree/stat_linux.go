@@ -6,8 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 // stat is what /proc/<pid>/stat says (man 5 proc_pid_stat).
@@ -23,12 +22,12 @@ type stat struct {
 // machine, so it makes three system calls, where package os makes ten.
 func readStat(pid int) (stat, error) {
 	var buf [1024]byte
-	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	fd, err := syscall.Open("/proc/"+strconv.Itoa(pid)+"/stat", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return stat{}, err
 	}
-	n, err := unix.Read(fd, buf[:])
-	unix.Close(fd)
+	n, err := syscall.Read(fd, buf[:])
+	syscall.Close(fd)
 	if err != nil {
 		return stat{}, err
 	}

@@ -1,7 +1,13 @@
 package profdir
 
-import (
-	"golang.org/x/sys/unix"
+import "syscall"
+
+// What statfs says of a file system (linux/magic.h).
+const (
+	ext4Magic  = 0xef53
+	xfsMagic   = 0x58465342
+	tmpfsMagic = 0x01021994
+	btrfsMagic = 0x9123683e
 )
 
 // Unused reports whether no process has the file open for writing or mapped
@@ -13,21 +19,21 @@ import (
 // a layer over another keep the mapping in the lower one and would grant it
 // wrongly, so only those are asked that are known not to.
 func Unused(path string) bool {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return false
 	}
-	defer unix.Close(fd)
-	var fs unix.Statfs_t
-	if unix.Fstatfs(fd, &fs) != nil {
+	defer syscall.Close(fd)
+	var fs syscall.Statfs_t
+	if syscall.Fstatfs(fd, &fs) != nil {
 		return false
 	}
 	switch int64(fs.Type) {
-	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.TMPFS_MAGIC, unix.BTRFS_SUPER_MAGIC:
+	case ext4Magic, xfsMagic, tmpfsMagic, btrfsMagic:
 	default:
 		return false
 	}
 	// Closing the file ends the lease.
-	_, err = unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_RDLCK)
-	return err == nil
+	_, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETLEASE, syscall.F_RDLCK)
+	return errno == 0
 }
