@@ -278,7 +278,7 @@ func ended(code int, sig syscall.Signal) ledger.Ended {
 func silent(l *ledger.Ledger, order []*process) (copies int) {
 	check := newChecker()
 	gone := 0
-	why, mend := "without leaving counters", "build it with covwrap's runtime (covwrap_go_binary, or \"covwrap go build\"): its counters then survive any end"
+	why, mend := "without leaving counters", "build it with covwrap's runtime (covwrap_go_binary, or \"covwrap go build\" with a -coverpkg that its package main is part of): its counters then survive any end"
 	for _, t := range l.Trouble {
 		if t.Slug == "profile-directory-lost" {
 			why, mend = "and the profile directory with its counters is gone", "leave the folder that COVWRAP_DIR names alone"
