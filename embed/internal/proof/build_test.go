@@ -46,6 +46,8 @@ var kinds = []*kind{
 	{name: "stripped", carrier: "overlay", mode: "count", flags: []string{"-ldflags=-s -w", "-trimpath"}},
 	{name: "cgo-external", carrier: "import", mode: "count", flags: []string{"-ldflags=-linkmode=external"}, files: []string{"cgo.go"}, env: []string{"CGO_ENABLED=1"}},
 	{name: "cgo-external-pie", carrier: "overlay", mode: "count", flags: []string{"-buildmode=pie", "-ldflags=-linkmode=external"}, files: []string{"cgo.go"}, env: []string{"CGO_ENABLED=1"}},
+	{name: "cgo-static", carrier: "overlay", mode: "count", flags: []string{"-ldflags=-linkmode=external -extldflags=-static"}, files: []string{"cgo.go"}, env: []string{"CGO_ENABLED=1"}},
+	{name: "cgo-static-pie", carrier: "import", mode: "count", flags: []string{"-buildmode=pie", "-ldflags=-linkmode=external -extldflags=-static-pie"}, files: []string{"cgo.go"}, env: []string{"CGO_ENABLED=1"}},
 	{name: "race", carrier: "overlay", mode: "atomic", flags: []string{"-race"}, env: []string{"CGO_ENABLED=1"}},
 	{name: "race-import", carrier: "import", mode: "atomic", flags: []string{"-race"}, env: []string{"CGO_ENABLED=1"}},
 	{name: "tree", carrier: "tree", mode: "count"},

@@ -252,21 +252,47 @@ func (m *mapper) readAuxv() {
 // segmentEnd is the address at which the loaded segment with addr ends, 0 when
 // that is not known.
 func (m *mapper) segmentEnd(addr uintptr) uintptr {
-	const ptLoad, ptPhdr = 1, 6
 	if m.phdr == 0 {
 		return 0
 	}
-	hs := unsafe.Slice((*elf64Phdr)(pointer(m.phdr)), m.phnum)
-	for _, p := range hs {
-		if p.typ != ptPhdr {
-			continue
-		}
-		bias := m.phdr - uintptr(p.vaddr)
-		for _, l := range hs {
-			if at := bias + uintptr(l.vaddr); l.typ == ptLoad && at <= addr && addr < at+uintptr(l.memsz) {
-				return at + uintptr(l.memsz)
-			}
+	headers := unsafe.Slice((*elf64Phdr)(pointer(m.phdr)), m.phnum)
+	bias, ok := m.bias(headers)
+	if !ok {
+		return 0
+	}
+	for _, h := range headers {
+		if at := bias + uintptr(h.vaddr); h.typ == ptLoad && at <= addr && addr < at+uintptr(h.memsz) {
+			return at + uintptr(h.memsz)
 		}
 	}
 	return 0
+}
+
+// Types of program headers.
+const ptLoad, ptPhdr = 1, 6
+
+// bias is how far from the addresses that it was linked for the executable is
+// loaded. Program headers tell where they themselves belong, but not those of a
+// static executable; there the ELF header, which is on the same page, serves.
+func (m *mapper) bias(headers []elf64Phdr) (bias uintptr, ok bool) {
+	for _, h := range headers {
+		if h.typ == ptPhdr {
+			return m.phdr - uintptr(h.vaddr), true
+		}
+	}
+	page := m.phdr &^ (m.page - 1)
+	elf := (*struct {
+		magic   [4]byte
+		_       [28]byte
+		headers uint64 // offset of the program headers in the file
+	})(pointer(page))
+	if elf.magic != [4]byte{0x7f, 'E', 'L', 'F'} || page+uintptr(elf.headers) != m.phdr {
+		return 0, false
+	}
+	for _, h := range headers {
+		if h.typ == ptLoad && h.off == 0 {
+			return page - uintptr(h.vaddr), true
+		}
+	}
+	return 0, false
 }
