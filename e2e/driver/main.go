@@ -32,6 +32,7 @@ func suites() []suite {
 		{"plain", "Go without Bazel: third-party programs as they are", goModule("plain"), false},
 		{"gazelle", "BUILD files with the rules, written by Gazelle", runGazelle, false},
 		{"repository", "a repository of plain rules, with the repository tier: exact coverage, other builds unchanged", runRepository, false},
+		{"lcov", "lcov and genhtml, 1 and 2, read what the merger writes and add up the same", runLcov, true},
 		{"remote", "the same on a real remote-execution engine", goModule("remote"), true},
 	}
 }
