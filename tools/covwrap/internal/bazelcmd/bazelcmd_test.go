@@ -2,6 +2,7 @@ package bazelcmd
 
 import (
 	"bytes"
+	"compress/gzip"
 	"io"
 	"os"
 	"path/filepath"
@@ -99,6 +100,70 @@ func TestLcovMerger(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestEveryFault merges one good tracefile with one file of each kind that is
+// not: each is named with its line, what can be read is added up, and the
+// status is what Bazel expects, or 1 if it is asked for.
+func TestEveryFault(t *testing.T) {
+	var truncated bytes.Buffer
+	z := gzip.NewWriter(&truncated)
+	if _, err := z.Write([]byte(`{"files":[{"file":"a.cc","lines":[{"line_number":1,"count":`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	inFolder(t, map[string]string{
+		"cov/good.dat":              "SF:a.cc\nDA:1,1\nDA:2,2\nend_of_record\n",
+		"cov/crlf.dat":              "SF:a.cc\r\nDA:1,1\r\nDA:2,0\r\nend_of_record\r\n",
+		"cov/empty.dat":             "",
+		"cov/truncated.dat":         "SF:a.cc\nDA:1,1\nDA:2,1",
+		"cov/corrupt.dat":           "SF:a.cc\nDA:1,1\nDA:x,7\nDA:2;5\nFN:hello\nBRDA:1\nend_of_record\n",
+		"cov/binary.dat":            "\x7fELF" + strings.Repeat("\x00\xfe", 50) + "\nSF:a.cc\nDA:1,1\nend_of_record\n",
+		"cov/overflow.dat":          "SF:b.cc\nDA:1,99999999999999999999999\nDA:2,9223372036854775807\nDA:3,-7\nend_of_record\n",
+		"cov/sum.dat":               "SF:b.cc\nDA:2,1\nend_of_record\n",
+		"cov/bad.gcov":              "file:a.cc\nlcount:1,1\nlcount:zz\n",
+		"cov/cut.gcov.json.gz":      truncated.String(),
+		"cov/not-gzip.gcov.json.gz": "gcov\n",
+		"cov/folder.dat/x":          "",
+	})
+	list := ""
+	for _, name := range []string{"gone.dat", "folder.dat", "good.dat", "crlf.dat", "empty.dat", "truncated.dat", "corrupt.dat", "binary.dat", "overflow.dat", "sum.dat"} {
+		list += "cov/" + name + "\n"
+	}
+	if err := os.WriteFile("list", []byte(list), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	want := `x: warning: b.cc: the sum of the counts of line 2, and perhaps of others, is larger than 9223372036854775807, which was taken [count-saturated]
+x: warning: cov/bad.gcov:3: "lcount:zz" is no line of gcov's intermediate format and was left out [bad-line]
+x: warning: cov/binary.dat:1: expected SF:, found "\x7fELF\x00\xfe\x00\xfe\x00\xfe\x00\xfe\x00\xfe\x00\xfe\x00\xfe\x00\xfe"... outside of any record [not-a-record]
+x: warning: cov/corrupt.dat:3: "DA:x,7" cannot be read as DA:line,count and was left out [bad-line]
+x: warning: cov/corrupt.dat:4: "DA:2;5" cannot be read as DA:line,count and was left out [bad-line]
+x: warning: cov/corrupt.dat:5: "FN:hello" cannot be read as FN:line,name and was left out [bad-line]
+x: warning: cov/corrupt.dat: 1 more of this kind [bad-line]
+x: warning: cov/cut.gcov.json.gz: expected gcov's JSON; at byte 10 of it: unexpected EOF; what stood before was used [bad-json]
+x: warning: cov/folder.dat: it is a folder; it was left out [unreadable]
+x: warning: cov/gone.dat: no such file or directory; it was left out [unreadable]
+x: warning: cov/not-gzip.gcov.json.gz: expected gcov's JSON; at byte 0 of it: invalid character 'g' looking for beginning of value; what stood before was used [bad-json]
+x: warning: cov/overflow.dat:2: the count "99999999999999999999999" is larger than 9223372036854775807, which was taken [count-saturated]
+x: warning: cov/overflow.dat:4: the count "-7" was taken as 0 [negative-count]
+x: warning: cov/truncated.dat:3: the file ends within a record and within a line; the line "DA:2,1" was left out [truncated]
+`
+	want = strings.ReplaceAll(want, "x: ", "covwrap lcov-merger: ")
+	const out = "SF:a.cc\nFNF:0\nFNH:0\nDA:1,6\nDA:2,2\nLH:2\nLF:2\nend_of_record\n" +
+		"SF:b.cc\nFNF:0\nFNH:0\nDA:1,9223372036854775807\nDA:2,9223372036854775807\nDA:3,0\nLH:2\nLF:3\nend_of_record\n"
+	status, stdout, stderr := call(t, LcovMerger, "--coverage_dir=cov", "--reports_file=list", "--output_file=out.dat")
+	if status != 0 || stdout != "" || stderr != want {
+		t.Errorf("status %d; stdout %q; stderr\n%s\nwant\n%s", status, stdout, stderr, want)
+	}
+	fileHolds(t, "out.dat", out)
+	status, _, stderr = call(t, LcovMerger, "--coverage_dir=cov", "--reports_file=list", "--output_file=out.dat", "--strict")
+	want += "covwrap lcov-merger: --strict was given, and faults were found: 14, in 10 of the files\n"
+	if status != 1 || stderr != want {
+		t.Errorf("strictly: status %d; stderr\n%s\nwant\n%s", status, stderr, want)
+	}
+	fileHolds(t, "out.dat", out)
 }
 
 func TestReportGenerator(t *testing.T) {

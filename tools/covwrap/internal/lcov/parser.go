@@ -260,13 +260,23 @@ func (p *Parser) find(slug string, offset int64, format string, args ...any) {
 	p.log.Add(trouble.Finding{Slug: slug, Path: p.opt.Path, Offset: offset, Text: fmt.Sprintf(format, args...)})
 }
 
-// quote shows a piece of input, shortened.
+// quote shows a piece of input, shortened: a line of text nearly always whole,
+// of anything else enough to see that it is none.
 func quote(b []byte) string {
-	const most = 80
-	if len(b) > most {
-		return strconv.Quote(string(b[:most])) + "..."
+	const (
+		most   = 80
+		binary = 20
+	)
+	if len(b) <= most {
+		if s := strconv.Quote(string(b)); len(s) <= 2*most {
+			return s
+		}
 	}
-	return strconv.Quote(string(b))
+	b = b[:min(most, len(b))]
+	if s := strconv.Quote(string(b)); len(s) <= 2*most {
+		return s + "..."
+	}
+	return strconv.Quote(string(b[:binary])) + "..."
 }
 
 // parse parses complete lines: b ends with a newline.
