@@ -56,6 +56,7 @@ func (s *Scrubber) String(text string) string {
 // Executable returns the path of an executable as the kernel tells it, that is
 // without symbolic links, so that it is the same wherever the test ran: on a
 // local machine runfiles are links to bazel-out, on a remote worker files.
+// Other texts become what String makes of them.
 func (s *Scrubber) Executable(file string) string {
 	file = s.String(file)
 	if s == nil || s.runfiles == "" {
@@ -76,14 +77,15 @@ func (s *Scrubber) Executable(file string) string {
 	return "$TEST_SRCDIR/" + name
 }
 
-// Strings scrubs each of several texts, in a copy.
+// Strings scrubs each word of a command line, in a copy. A process that starts
+// itself again takes the name of its executable from the kernel.
 func (s *Scrubber) Strings(texts []string) []string {
 	if s == nil || texts == nil {
 		return texts
 	}
 	out := make([]string, len(texts))
 	for i, t := range texts {
-		out[i] = s.String(t)
+		out[i] = s.Executable(t)
 	}
 	return out
 }

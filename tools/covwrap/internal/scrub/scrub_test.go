@@ -78,6 +78,11 @@ func TestExecutable(t *testing.T) {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
 	}
+	// One that starts itself again has its own name as the kernel tells it.
+	argv, want := []string{"/x/bazel-out/k8/bin/srv_/srv", "--self"}, []string{"$TEST_SRCDIR/_main/srv_/srv", "--self"}
+	if got := New(get, "TEST_SRCDIR").Strings(argv); !reflect.DeepEqual(got, want) {
+		t.Errorf("Strings: %q, want %q", got, want)
+	}
 	if got := (*Scrubber)(nil).Executable("/x"); got != "/x" {
 		t.Errorf("without a scrubber: %s", got)
 	}
