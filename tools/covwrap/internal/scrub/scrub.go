@@ -24,10 +24,11 @@ type pair struct{ from, to string }
 func New(get func(string) string, names ...string) *Scrubber {
 	s := &Scrubber{runfiles: get("TEST_SRCDIR"), workspace: get("TEST_WORKSPACE")}
 	for _, n := range names {
-		// Clean: a worker whose root is "/" has "//bazel-out/...", while what
-		// is made of it elsewhere has one slash.
+		// A worker whose root is "/" has "//bazel-out/...": shell scripts use it
+		// as it is, while what is made of it elsewhere has one slash.
 		if v := get(n); path.IsAbs(v) && path.Clean(v) != "/" {
 			s.Add(path.Clean(v), "$"+n)
+			s.Add(strings.TrimRight(v, "/"), "$"+n)
 		}
 	}
 	return s

@@ -93,8 +93,9 @@ func TestExecutable(t *testing.T) {
 func TestRootIsSlash(t *testing.T) {
 	s := New(func(string) string { return "//bazel-out/k8/bin/x_test.runfiles" }, "TEST_SRCDIR")
 	for in, want := range map[string]string{
-		"/bazel-out/k8/bin/x_test.runfiles/_main/a": "$TEST_SRCDIR/_main/a",
-		"/bazel-out/k8/bin/other":                   "bazel-out/k8/bin/other",
+		"/bazel-out/k8/bin/x_test.runfiles/_main/a":  "$TEST_SRCDIR/_main/a",
+		"//bazel-out/k8/bin/x_test.runfiles/_main/a": "$TEST_SRCDIR/_main/a",
+		"/bazel-out/k8/bin/other":                    "bazel-out/k8/bin/other",
 	} {
 		if got := s.String(in); got != want {
 			t.Errorf("String(%q) = %q, want %q", in, got, want)
