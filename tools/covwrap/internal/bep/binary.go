@@ -33,7 +33,9 @@ const (
 	testIDRun     = 2
 	testIDShard   = 3
 	testIDAttempt = 4
-	testIDConfig  = 5 // ConfigurationId: string id = 1
+	testIDConfig  = 5 // ConfigurationId
+
+	configID = 1
 
 	startedVersion   = 3
 	startedCommand   = 5
@@ -41,7 +43,9 @@ const (
 
 	optionsCommandLine = 3
 
-	finishedExitCode = 3 // ExitCode: int32 code = 2
+	finishedExitCode = 3 // ExitCode
+
+	exitCode = 2
 
 	resultOutput         = 2 // File
 	resultDurationMillis = 3 // before Bazel 5
@@ -50,8 +54,11 @@ const (
 	resultStartMillis    = 6 // before Bazel 5
 	resultExecution      = 8 // ExecutionInfo
 	resultDetails        = 9
-	resultStart          = 10 // google.protobuf.Timestamp: seconds = 1, nanos = 2
-	resultDuration       = 11 // google.protobuf.Duration: the same two
+	resultStart          = 10 // google.protobuf.Timestamp
+	resultDuration       = 11 // google.protobuf.Duration, which has the same fields
+
+	timeSeconds = 1
+	timeNanos   = 2
 
 	execStrategy       = 2
 	execHost           = 3
@@ -142,48 +149,21 @@ func readN(r io.Reader, buf []byte, n int) ([]byte, error) {
 func (b *Build) addEvent(msg []byte) error {
 	var id, result []byte
 	isTest := false
-	err := wire.Each(msg, func(f wire.Field) error {
-		switch f.Num {
-		case eventID:
-			id = f.Bytes
-		case eventStarted:
-			return wire.Each(f.Bytes, func(f wire.Field) error {
-				switch f.Num {
-				case startedVersion:
-					b.ToolVersion = f.String()
-				case startedCommand:
-					b.Command = f.String()
-				case startedWorkspace:
-					b.Workspace = f.String()
-				}
-				return nil
-			})
-		case eventOptions:
-			return wire.Each(f.Bytes, func(f wire.Field) error {
-				if f.Num == optionsCommandLine {
-					b.Options = append(b.Options, f.String())
-				}
-				return nil
-			})
-		case eventFinished:
-			return wire.Each(f.Bytes, func(f wire.Field) error {
-				if f.Num == finishedExitCode {
-					return wire.Each(f.Bytes, func(f wire.Field) error {
-						if f.Num == 2 {
-							b.ExitCode = f.Int32()
-						}
-						return nil
-					})
-				}
-				return nil
-			})
-		case eventTestResult:
+	err := wire.Message{
+		eventID: &id,
+		eventStarted: wire.Message{
+			startedVersion:   &b.ToolVersion,
+			startedCommand:   &b.Command,
+			startedWorkspace: &b.Workspace,
+		},
+		eventOptions:  wire.Message{optionsCommandLine: &b.Options},
+		eventFinished: wire.Message{finishedExitCode: wire.Message{exitCode: &b.ExitCode}},
+		eventTestResult: func(f wire.Field) error {
 			isTest, result = true, f.Bytes
-		case eventLastMessage:
-			b.Complete = f.Varint != 0
-		}
-		return nil
-	})
+			return nil
+		},
+		eventLastMessage: &b.Complete,
+	}.Read(msg)
 	if err != nil || !isTest {
 		return err
 	}
@@ -203,115 +183,73 @@ func (b *Build) addEvent(msg []byte) error {
 
 // addID decodes the BuildEventId of a test result.
 func (t *TestResult) addID(msg []byte) error {
-	return wire.Each(msg, func(f wire.Field) error {
-		if f.Num != idTestResult {
-			return nil
-		}
-		return wire.Each(f.Bytes, func(f wire.Field) error {
-			switch f.Num {
-			case testIDLabel:
-				t.Label = f.String()
-			case testIDRun:
-				t.Run = f.Int32()
-			case testIDShard:
-				t.Shard = f.Int32()
-			case testIDAttempt:
-				t.Attempt = f.Int32()
-			case testIDConfig:
-				return wire.Each(f.Bytes, func(f wire.Field) error {
-					if f.Num == 1 {
-						t.Configuration = f.String()
-					}
-					return nil
-				})
-			}
-			return nil
-		})
-	})
+	return wire.Message{idTestResult: wire.Message{
+		testIDLabel:   &t.Label,
+		testIDRun:     &t.Run,
+		testIDShard:   &t.Shard,
+		testIDAttempt: &t.Attempt,
+		testIDConfig:  wire.Message{configID: &t.Configuration},
+	}}.Read(msg)
 }
 
 // addResult decodes a TestResult message.
 func (t *TestResult) addResult(msg []byte) error {
-	return wire.Each(msg, func(f wire.Field) error {
-		switch f.Num {
-		case resultOutput:
+	return wire.Message{
+		resultOutput: func(f wire.Field) error {
 			var out File
-			if err := out.add(f.Bytes); err != nil {
-				return err
-			}
+			err := out.add(f.Bytes)
 			t.Outputs = append(t.Outputs, out)
-		case resultCachedLocally:
-			t.CachedLocally = f.Varint != 0
-		case resultStatus:
-			t.Status = Status(f.Int32())
-		case resultDetails:
-			t.StatusDetails = f.String()
-		case resultStartMillis:
+			return err
+		},
+		resultCachedLocally: &t.CachedLocally,
+		resultStatus:        (*int)(&t.Status),
+		resultDetails:       &t.StatusDetails,
+		resultStartMillis: func(f wire.Field) error {
 			if t.Start.IsZero() {
 				t.Start = time.UnixMilli(int64(f.Varint)).UTC()
 			}
-		case resultStart:
+			return nil
+		},
+		resultStart: func(f wire.Field) error {
 			seconds, nanos, err := secondsNanos(f.Bytes)
-			if err != nil {
-				return err
-			}
 			t.Start = time.Unix(seconds, nanos).UTC()
-		case resultDurationMillis:
+			return err
+		},
+		resultDurationMillis: func(f wire.Field) error {
 			if t.Duration == 0 {
 				t.Duration = time.Duration(f.Varint) * time.Millisecond
 			}
-		case resultDuration:
+			return nil
+		},
+		resultDuration: func(f wire.Field) error {
 			seconds, nanos, err := secondsNanos(f.Bytes)
-			if err != nil {
-				return err
-			}
 			t.Duration = time.Duration(seconds)*time.Second + time.Duration(nanos)
-		case resultExecution:
-			return wire.Each(f.Bytes, func(f wire.Field) error {
-				switch f.Num {
-				case execStrategy:
-					t.Strategy = f.String()
-				case execHost:
-					t.Host = f.String()
-				case execCachedRemotely:
-					t.CachedRemotely = f.Varint != 0
-				case execExitCode:
-					t.ExitCode = f.Int32()
-				}
-				return nil
-			})
-		}
-		return nil
-	})
+			return err
+		},
+		resultExecution: wire.Message{
+			execStrategy:       &t.Strategy,
+			execHost:           &t.Host,
+			execCachedRemotely: &t.CachedRemotely,
+			execExitCode:       &t.ExitCode,
+		},
+	}.Read(msg)
 }
 
 // add decodes a File message.
 func (out *File) add(msg []byte) error {
-	return wire.Each(msg, func(f wire.Field) error {
-		switch f.Num {
-		case fileName:
-			out.Name = f.String()
-		case fileURI:
-			out.URI = f.String()
-		case fileContents:
-			out.Contents = append([]byte{}, f.Bytes...)
-		case fileLength:
-			out.Length = int64(f.Varint)
-		}
-		return nil
-	})
+	return wire.Message{
+		fileName: &out.Name,
+		fileURI:  &out.URI,
+		fileContents: func(f wire.Field) error {
+			out.Contents = append([]byte{}, f.Bytes...) // the event's memory is used again
+			return nil
+		},
+		fileLength: &out.Length,
+	}.Read(msg)
 }
 
 // secondsNanos decodes a Timestamp or a Duration.
 func secondsNanos(msg []byte) (seconds, nanos int64, err error) {
-	err = wire.Each(msg, func(f wire.Field) error {
-		switch f.Num {
-		case 1:
-			seconds = int64(f.Varint)
-		case 2:
-			nanos = int64(f.Int32())
-		}
-		return nil
-	})
-	return seconds, nanos, err
+	err = wire.Message{timeSeconds: &seconds, timeNanos: &nanos}.Read(msg)
+	return seconds, int64(int32(nanos)), err
 }

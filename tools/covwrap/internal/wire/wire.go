@@ -80,6 +80,40 @@ func Each(msg []byte, fn func(Field) error) error {
 	return nil
 }
 
+// Message is what is wanted of a message: by a field's number, where it goes. That is
+// a Message for the message inside, a pointer to a string, to strings (each is
+// appended), to bytes (which stay inside the message), to an int (an int32 or
+// enum), an int64 or a bool, or a function.
+type Message map[int]any
+
+// Read reads a message; fields that are not wanted are passed over.
+func (m Message) Read(msg []byte) error {
+	return Each(msg, func(f Field) error {
+		switch to := m[f.Num].(type) {
+		case nil:
+		case Message:
+			return to.Read(f.Bytes)
+		case func(Field) error:
+			return to(f)
+		case *string:
+			*to = f.String()
+		case *[]string:
+			*to = append(*to, f.String())
+		case *[]byte:
+			*to = f.Bytes
+		case *int:
+			*to = f.Int32()
+		case *int64:
+			*to = int64(f.Varint)
+		case *bool:
+			*to = f.Varint != 0
+		default:
+			panic(fmt.Sprintf("wire: field %d cannot go into a %T", f.Num, to))
+		}
+		return nil
+	})
+}
+
 // AppendVarint appends a number, bool or enum field.
 func AppendVarint(b []byte, num int, v uint64) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint(b, uint64(num)<<3|typeVarint), v)

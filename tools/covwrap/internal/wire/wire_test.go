@@ -98,3 +98,44 @@ func FuzzEach(f *testing.F) {
 		}
 	})
 }
+
+// TestMessage reads every kind of place, and passes over what is not wanted.
+func TestMessage(t *testing.T) {
+	var inner []byte
+	inner = AppendBytes(inner, 1, "deep")
+	inner = AppendVarint(inner, 7, 7)
+	var msg []byte
+	for i, v := range []string{"s", "one", "raw"} {
+		msg = AppendBytes(msg, i+1, v)
+	}
+	msg = AppendBytes(msg, 2, "two")
+	msg = AppendVarint(msg, 4, 1<<64-2)
+	msg = AppendVarint(msg, 5, 1<<40)
+	msg = AppendVarint(msg, 6, 1)
+	msg = AppendBytes(msg, 7, inner)
+	msg = AppendVarint(msg, 8, 8)
+	msg = AppendVarint(msg, 9, 9)
+	var got struct {
+		s, deep string
+		list    []string
+		raw     []byte
+		i       int
+		n       int64
+		b       bool
+		seen    []Field
+	}
+	m := Message{1: &got.s, 2: &got.list, 3: &got.raw, 4: &got.i, 5: &got.n, 6: &got.b, 7: Message{1: &got.deep},
+		8: func(f Field) error { got.seen = append(got.seen, f); return nil }}
+	if err := m.Read(msg); err != nil {
+		t.Fatal(err)
+	}
+	want := got
+	want.s, want.deep, want.list, want.raw, want.i, want.n, want.b, want.seen = "s", "deep", []string{"one", "two"}, []byte("raw"), -2, 1<<40, true, []Field{{8, 8, nil}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	broken := errors.New("broken")
+	if err := (Message{7: Message{7: func(Field) error { return broken }}}).Read(msg); err != broken {
+		t.Errorf("an error inside: %v", err)
+	}
+}
