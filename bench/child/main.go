@@ -25,12 +25,7 @@ import (
 	"github.com/covwrap/covwrap/bench/internal/crowd"
 )
 
-func main() {
-	if len(os.Args) > 1 && os.Args[1] == crowd.Word {
-		os.Exit(crowd.Main(os.Args[2:], os.Stdout, os.Stderr))
-	}
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
-}
+func main() { crowd.Or(run) }
 
 func run(args []string, stdout, stderr io.Writer) int {
 	var b bench

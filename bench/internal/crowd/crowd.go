@@ -22,6 +22,16 @@ func Argv(count, atOnce int, bin string, args ...string) ([]string, error) {
 	return append([]string{self, Word, strconv.Itoa(count), strconv.Itoa(atOnce), bin}, args...), err
 }
 
+// Or is the main function of a benchmark that is its own crowd's parent; run is
+// what it does otherwise.
+func Or(run func(args []string, stdout, stderr io.Writer) int) {
+	args := os.Args[1:]
+	if len(args) > 0 && args[0] == Word {
+		os.Exit(Main(args[1:], os.Stdout, os.Stderr))
+	}
+	os.Exit(run(args, os.Stdout, os.Stderr))
+}
+
 // Main runs a crowd and writes how many children ended in which way, one line
 // each ("200 exit status 0"). Its own exit status tells only whether it could.
 func Main(args []string, stdout, stderr io.Writer) int {

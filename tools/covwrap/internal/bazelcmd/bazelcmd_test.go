@@ -5,27 +5,11 @@ import (
 	"compress/gzip"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-)
 
-// inFolder makes a folder with files, and makes it the working directory.
-func inFolder(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Chdir(dir)
-	return dir
-}
+	"github.com/covwrap/covwrap/tools/covwrap/internal/filetest"
+)
 
 // call runs a command and returns what it wrote.
 func call(t *testing.T, command func([]string, io.Writer, io.Writer) int, args ...string) (status int, stdout, stderr string) {
@@ -33,15 +17,6 @@ func call(t *testing.T, command func([]string, io.Writer, io.Writer) int, args .
 	var out, err bytes.Buffer
 	status = command(args, &out, &err)
 	return status, out.String(), err.String()
-}
-
-// fileHolds wants a file with exactly this text.
-func fileHolds(t *testing.T, name, want string) {
-	t.Helper()
-	got, err := os.ReadFile(name)
-	if err != nil || string(got) != want {
-		t.Errorf("%s holds\n%s\n%v; want\n%s", name, got, err, want)
-	}
 }
 
 // TestLcovMerger passes the flags that collect_coverage.sh passes, and others.
@@ -88,13 +63,13 @@ func TestLcovMerger(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inFolder(t, map[string]string{"cov/a.dat": in, "manifest": "a.go\na.gcno\n", "replace": "x:y\n", "list": "cov/a.dat\nbad.dat\n", "bad.dat": "bad\n"})
+			filetest.In(t, map[string]string{"cov/a.dat": in, "manifest": "a.go\na.gcno\n", "replace": "x:y\n", "list": "cov/a.dat\nbad.dat\n", "bad.dat": "bad\n"})
 			status, stdout, stderr := call(t, LcovMerger, strings.Fields(c.args)...)
 			if status != c.status || stdout != "" || stderr != c.stderr {
 				t.Errorf("status %d, want %d; stdout %q; stderr\n%s\nwant\n%s", status, c.status, stdout, stderr, c.stderr)
 			}
 			if c.out != "" {
-				fileHolds(t, "out.dat", c.out)
+				filetest.Holds(t, "out.dat", c.out)
 			} else if _, err := os.Stat("out.dat"); err == nil {
 				t.Error("out.dat was written")
 			}
@@ -114,7 +89,7 @@ func TestEveryFault(t *testing.T) {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	inFolder(t, map[string]string{
+	filetest.In(t, map[string]string{
 		"cov/good.dat":              "SF:a.cc\nDA:1,1\nDA:2,2\nend_of_record\n",
 		"cov/crlf.dat":              "SF:a.cc\r\nDA:1,1\r\nDA:2,0\r\nend_of_record\r\n",
 		"cov/empty.dat":             "",
@@ -157,18 +132,18 @@ x: warning: cov/truncated.dat:3: the file ends within a record and within a line
 	if status != 0 || stdout != "" || stderr != want {
 		t.Errorf("status %d; stdout %q; stderr\n%s\nwant\n%s", status, stdout, stderr, want)
 	}
-	fileHolds(t, "out.dat", out)
+	filetest.Holds(t, "out.dat", out)
 	status, _, stderr = call(t, LcovMerger, "--coverage_dir=cov", "--reports_file=list", "--output_file=out.dat", "--strict")
 	want += "covwrap lcov-merger: --strict was given, and faults were found: 14, in 10 of the files\n"
 	if status != 1 || stderr != want {
 		t.Errorf("strictly: status %d; stderr\n%s\nwant\n%s", status, stderr, want)
 	}
-	fileHolds(t, "out.dat", out)
+	filetest.Holds(t, "out.dat", out)
 }
 
 func TestReportGenerator(t *testing.T) {
 	t.Setenv("VERBOSE_COVERAGE", "")
-	inFolder(t, map[string]string{
+	filetest.In(t, map[string]string{
 		"list":                    "x/coverage.dat\ny/coverage.dat\nx/baseline_coverage.dat",
 		"x/coverage.dat":          "#covwrap spawned=2 covered=2 collected=1\n#covwrap missing killed ./w\nSF:a/a.go\nDA:1,1\nend_of_record\n",
 		"y/coverage.dat":          "",
@@ -189,13 +164,13 @@ left out: 1 [killed]; docs/messages.md says how to mend it
 	if status != 0 || stdout != "" || stderr != want {
 		t.Errorf("status %d, stdout %q, stderr\n%s\nwant\n%s", status, stdout, stderr, want)
 	}
-	fileHolds(t, "out.dat", "SF:a/a.go\nFNF:0\nFNH:0\nDA:1,1\nLH:1\nLF:1\nend_of_record\n")
+	filetest.Holds(t, "out.dat", "SF:a/a.go\nFNF:0\nFNH:0\nDA:1,1\nLH:1\nLF:1\nend_of_record\n")
 
-	inFolder(t, map[string]string{"list": "gone.dat"})
+	filetest.In(t, map[string]string{"list": "gone.dat"})
 	status, _, stderr = call(t, ReportGenerator, "--reports_file=list", "--output_file=out.dat")
 	want = "covwrap report-generator: warning: gone.dat: no such file or directory; it was left out [unreadable]\ncovwrap: there was no coverage in any tracefile\n"
 	if status != 0 || stderr != want {
 		t.Errorf("status %d, stderr\n%s\nwant\n%s", status, stderr, want)
 	}
-	fileHolds(t, "out.dat", "")
+	filetest.Holds(t, "out.dat", "")
 }

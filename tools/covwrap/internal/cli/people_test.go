@@ -9,24 +9,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-)
 
-// inFolder makes a folder with files, and makes it the working directory.
-func inFolder(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Chdir(dir)
-	return dir
-}
+	"github.com/covwrap/covwrap/tools/covwrap/internal/filetest"
+)
 
 // call runs a command line and returns what it wrote.
 func call(t *testing.T, args ...string) (status int, stdout, stderr string) {
@@ -34,15 +19,6 @@ func call(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	var out, err bytes.Buffer
 	status = Main(append([]string{"covwrap"}, args...), Stdio{In: os.Stdin, Out: &out, Err: &err})
 	return status, out.String(), err.String()
-}
-
-// fileHolds wants a file with exactly this text.
-func fileHolds(t *testing.T, name, want string) {
-	t.Helper()
-	got, err := os.ReadFile(name)
-	if err != nil || string(got) != want {
-		t.Errorf("%s holds\n%s\n%v; want\n%s", name, got, err, want)
-	}
 }
 
 // tracefiles is what most cases below read.
@@ -121,7 +97,7 @@ covwrap check: 5 of 8 minimums are not met
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inFolder(t, tracefiles)
+			filetest.In(t, tracefiles)
 			status, stdout, stderr := call(t, strings.Fields(c.args)...)
 			if c.name == "merge, flags after inputs" {
 				_, rest, _ := strings.Cut(stdout, "SF:a/x.go\n")
@@ -147,12 +123,12 @@ func TestMergeGoDir(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inFolder(t, map[string]string{"go.mod": "module example.com/gp\n", "lib/lib.go": "package lib\n", "main.go": "package main\n"})
+	filetest.In(t, map[string]string{"go.mod": "module example.com/gp\n", "lib/lib.go": "package lib\n", "main.go": "package main\n"})
 	status, _, stderr := call(t, "merge", "-o", "out.info", cov)
 	if status != 0 || stderr != "" {
 		t.Fatalf("status %d, %s", status, stderr)
 	}
-	fileHolds(t, "out.info", "SF:lib/lib.go\nFN:10,Never\nFN:3,Twice\nFNDA:0,Never\nFNDA:3,Twice\nFNF:2\nFNH:1\nDA:3,3\nDA:4,3\nDA:5,0\nDA:6,0\nDA:7,3\nDA:10,0\nDA:11,0\nDA:12,0\nLH:3\nLF:8\nend_of_record\n"+
+	filetest.Holds(t, "out.info", "SF:lib/lib.go\nFN:10,Never\nFN:3,Twice\nFNDA:0,Never\nFNDA:3,Twice\nFNF:2\nFNH:1\nDA:3,3\nDA:4,3\nDA:5,0\nDA:6,0\nDA:7,3\nDA:10,0\nDA:11,0\nDA:12,0\nLH:3\nLF:8\nend_of_record\n"+
 		"SF:main.go\nFN:10,main\nFNDA:3,main\nFNF:1\nFNH:1\nDA:10,3\nDA:11,3\nDA:12,3\nLH:3\nLF:3\nend_of_record\n")
 	const text = "mode: count\nexample.com/gp/lib/lib.go:3.23,4.11 1 3\nexample.com/gp/lib/lib.go:4.11,6.3 1 0\nexample.com/gp/lib/lib.go:7.2,7.14 1 3\nexample.com/gp/lib/lib.go:10.18,12.2 1 0\nexample.com/gp/main.go:10.13,12.2 1 3\n"
 	if status, stdout, stderr := call(t, "merge", "--format=go", cov); status != 0 || stdout != text || stderr != "" {
@@ -181,7 +157,7 @@ func TestMergeGoDir(t *testing.T) {
 }
 
 func TestMergeSplit(t *testing.T) {
-	inFolder(t, tracefiles)
+	filetest.In(t, tracefiles)
 	status, _, stderr := call(t, "merge", "--format=cobertura", "--split=1", "-o", "out.xml", "a.dat")
 	if status != 0 || stderr != "" {
 		t.Fatalf("status %d, %s", status, stderr)
@@ -196,7 +172,7 @@ func TestMergeSplit(t *testing.T) {
 }
 
 func TestSummaryJSON(t *testing.T) {
-	inFolder(t, tracefiles)
+	filetest.In(t, tracefiles)
 	status, stdout, stderr := call(t, "summary", "--json", "a.dat")
 	var got any
 	if err := json.Unmarshal([]byte(stdout), &got); status != 0 || stderr != "" || err != nil {
@@ -217,7 +193,7 @@ func TestSummaryJSON(t *testing.T) {
 }
 
 func TestCheckJSON(t *testing.T) {
-	inFolder(t, tracefiles)
+	filetest.In(t, tracefiles)
 	status, stdout, _ := call(t, "check", "--json", "--min-lines=99", "a.dat")
 	want := `{
   "ok": false,
@@ -245,7 +221,7 @@ func TestDiff(t *testing.T) {
 	}
 	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
 	t.Setenv("GIT_CONFIG_SYSTEM", os.DevNull)
-	inFolder(t, map[string]string{"m/a/x.go": "1\n2\n3\n4\n5\n6\n", "m/go.mod": "module example.com/m\n", "m/doc.txt": "1\n"})
+	filetest.In(t, map[string]string{"m/a/x.go": "1\n2\n3\n4\n5\n6\n", "m/go.mod": "module example.com/m\n", "m/doc.txt": "1\n"})
 	for _, args := range [][]string{{"init", "-q"}, {"add", "."}, {"-c", "user.name=x", "-c", "user.email=x@localhost", "commit", "-qm", "x"}} {
 		if out, err := exec.Command("git", args...).CombinedOutput(); err != nil {
 			t.Fatalf("git %v: %v\n%s", args, err, out)
