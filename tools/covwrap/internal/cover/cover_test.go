@@ -2,8 +2,11 @@ package cover
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -180,4 +183,48 @@ func TestNotes(t *testing.T) {
 		}
 		want = got
 	}
+}
+
+// TestManyFiles finds, drops, renames and sorts as many files as make the table
+// grow often and the sort run in parts.
+func TestManyFiles(t *testing.T) {
+	const n = 100_000
+	s := NewSet()
+	name := func(i int) string { return fmt.Sprintf("d%d/f%d", i%97, i) }
+	files := map[string]*File{}
+	for i := range n {
+		f := s.FileBytes([]byte(name(i)))
+		if f.Name != name(i) || files[f.Name] != nil {
+			t.Fatalf("file %d is %q", i, f.Name)
+		}
+		files[f.Name] = f
+	}
+	check := func(want map[string]*File) {
+		t.Helper()
+		names := slices.Sorted(maps.Keys(want))
+		all := s.Files()
+		if s.Len() != len(want) || len(all) != len(want) {
+			t.Fatalf("%d files, %d when sorted, want %d", s.Len(), len(all), len(want))
+		}
+		for i, f := range all {
+			if f.Name != names[i] || f != want[f.Name] || s.File(f.Name) != f {
+				t.Fatalf("file %d in order is %q, want %q, the one that was made first", i, f.Name, names[i])
+			}
+		}
+	}
+	check(files)
+	s.Keep(func(name string) bool { return name[len(name)-1] != '7' })
+	maps.DeleteFunc(files, func(name string, _ *File) bool { return name[len(name)-1] == '7' })
+	check(files)
+	s.Rename(func(name string) string { return strings.Replace(name, "d1/", "e1/", 1) })
+	for name, f := range files {
+		if to := strings.Replace(name, "d1/", "e1/", 1); to != name {
+			delete(files, name)
+			files[to] = s.File(to)
+			if files[to] == f {
+				t.Fatalf("%s kept its record under a new name", name)
+			}
+		}
+	}
+	check(files)
 }

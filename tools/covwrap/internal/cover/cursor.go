@@ -23,6 +23,7 @@ type Cursor struct {
 	first           []Line   // the lines of a file that had none, in order
 	newLines        []Line   // lines that are not in the file yet, unsorted
 	newBranches     []Branch // likewise
+	room            []Line   // for the lines of the next files
 }
 
 // Open starts a record of f. The zero Cursor has none.
@@ -34,7 +35,7 @@ func Open(f *File) Cursor {
 // Reopen is Open that keeps the room for new things of the previous record.
 func (c *Cursor) Reopen(f *File) {
 	f.mu.Lock()
-	*c = Cursor{f: f, first: c.first[:0], newLines: c.newLines[:0], newBranches: c.newBranches[:0]}
+	*c = Cursor{f: f, first: c.first[:0], newLines: c.newLines[:0], newBranches: c.newBranches[:0], room: c.room}
 }
 
 // IsOpen tells whether a record is open.
@@ -226,7 +227,7 @@ func (c *Cursor) flush() {
 	case n > flushAt: // too much to keep twice
 		f.lines, c.first = c.first, nil
 	case n > 0:
-		f.lines = append(make([]Line, 0, n), c.first...)
+		f.lines = append(c.makeLines(n), c.first...)
 		c.first = c.first[:0]
 	}
 	if len(c.newLines) > 0 {
@@ -244,6 +245,21 @@ func (c *Cursor) flush() {
 		f.branches = mergeSorted(f.branches, c.newBranches, compareBranch, f.addTo)
 		c.newBranches = c.newBranches[:0]
 	}
+}
+
+// makeLines returns room for n lines. Millions of small files would each cost
+// the garbage collector as much as a large one, so they share.
+func (c *Cursor) makeLines(n int) []Line {
+	const shared = 512
+	if n > shared/8 {
+		return make([]Line, 0, n)
+	}
+	if len(c.room) < n {
+		c.room = make([]Line, shared)
+	}
+	lines := c.room[:0:n]
+	c.room = c.room[n:]
+	return lines
 }
 
 // mergeSorted returns old, sorted and without equals, with the elements of

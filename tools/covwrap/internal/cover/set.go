@@ -9,8 +9,6 @@ package cover
 
 import (
 	"hash/maphash"
-	"slices"
-	"strings"
 	"sync"
 )
 
@@ -37,16 +35,12 @@ type Set struct {
 // part is one shard of the map of source files.
 type part struct {
 	mu    sync.Mutex
-	files map[string]*File
+	files table
 }
 
 // NewSet returns an empty set.
 func NewSet() *Set {
-	s := &Set{seed: maphash.MakeSeed()}
-	for i := range s.parts {
-		s.parts[i].files = map[string]*File{}
-	}
-	return s
+	return &Set{seed: maphash.MakeSeed()}
 }
 
 // File returns the record of the source file name, made if absent.
@@ -55,13 +49,10 @@ func (s *Set) File(name string) *File { return s.FileBytes([]byte(name)) }
 // FileBytes is File for a name that the caller will overwrite: it is copied
 // only when the file is new.
 func (s *Set) FileBytes(name []byte) *File {
-	p := &s.parts[maphash.Bytes(s.seed, name)%shards]
+	hash := maphash.Bytes(s.seed, name)
+	p := &s.parts[hash%shards]
 	p.mu.Lock()
-	f, ok := p.files[string(name)]
-	if !ok {
-		f = &File{Name: string(name)}
-		p.files[f.Name] = f
-	}
+	f := p.files.find(hash/shards, name)
 	p.mu.Unlock()
 	return f
 }
@@ -72,7 +63,7 @@ func (s *Set) Len() int {
 	for i := range s.parts {
 		p := &s.parts[i]
 		p.mu.Lock()
-		n += len(p.files)
+		n += p.files.used
 		p.mu.Unlock()
 	}
 	return n
@@ -81,46 +72,36 @@ func (s *Set) Len() int {
 // Files returns all files, sorted by name (bytewise). The caller must not add
 // to the set while it uses them.
 func (s *Set) Files() []*File {
-	// The names lie beside the pointers: with millions of files, the time goes
-	// into waiting for the memory that they point to.
-	type named struct {
-		name string
-		file *File
-	}
-	all := make([]named, 0, s.Len())
+	all := make([]namedFile, 0, s.Len())
+	s.each(func(f *File) { all = append(all, namedFile{f.Name, f}) })
+	return sortFiles(all)
+}
+
+// each calls f for every file, in any order.
+func (s *Set) each(f func(*File)) {
 	for i := range s.parts {
-		for name, f := range s.parts[i].files {
-			all = append(all, named{name, f})
+		for _, slot := range s.parts[i].files.slots {
+			if slot.file != nil {
+				f(slot.file)
+			}
 		}
 	}
-	slices.SortFunc(all, func(a, b named) int { return strings.Compare(a.name, b.name) })
-	files := make([]*File, len(all))
-	for i := range all {
-		files[i] = all[i].file
-	}
-	return files
 }
 
 // Saturated calls f for every file with a count larger than MaxCount, in any
 // order, with the first such line.
 func (s *Set) Saturated(f func(file *File, line uint32)) {
-	for i := range s.parts {
-		for _, file := range s.parts[i].files {
-			if line, ok := file.Saturated(); ok {
-				f(file, line)
-			}
+	s.each(func(file *File) {
+		if line, ok := file.Saturated(); ok {
+			f(file, line)
 		}
-	}
+	})
 }
 
 // Keep drops every file for which keep says no.
 func (s *Set) Keep(keep func(name string) bool) {
 	for i := range s.parts {
-		for name := range s.parts[i].files {
-			if !keep(name) {
-				delete(s.parts[i].files, name)
-			}
-		}
+		s.parts[i].files.keep(func(f *File) bool { return keep(f.Name) })
 	}
 }
 
@@ -132,8 +113,10 @@ func (s *Set) Rename(rename func(name string) string) {
 	for _, f := range files {
 		if to := rename(f.Name); to != f.Name {
 			moved[f] = to
-			delete(s.parts[maphash.String(s.seed, f.Name)%shards].files, f.Name)
 		}
+	}
+	for i := range s.parts {
+		s.parts[i].files.keep(func(f *File) bool { _, ok := moved[f]; return !ok })
 	}
 	for _, f := range files {
 		if to, ok := moved[f]; ok {

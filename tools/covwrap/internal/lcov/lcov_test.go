@@ -246,6 +246,40 @@ func TestChunks(t *testing.T) {
 	}
 }
 
+// TestShortLines wants the same from a line whether it is parsed as one word,
+// which needs bytes that follow, or digit by digit: lines with numbers of every
+// length, and with bytes that are next to digits and separators, or differ from
+// them in one bit, in every place.
+func TestShortLines(t *testing.T) {
+	var lines []string
+	for _, no := range []string{"1", "10", "12", "345", "6789", "12345", "0", "01", "0012", ""} {
+		for _, count := range []string{"0", "3", "10", "45", "128", "9999", "10000", "123456", "007", "", "-1", "1,2"} {
+			lines = append(lines, "DA:"+no+","+count)
+		}
+	}
+	for _, line := range []string{"DA:1,2", "DA:12,34", "DA:123,45", "DA:1234,5"} {
+		for i := range len(line) {
+			for _, c := range []byte("0159,\n\r+-/:;<*(.\v\t\x00\x01\x0e\x1a\x2a\x3a\x80\x8a\xac\xb0\xb9\xff DA") {
+				lines = append(lines, line[:i]+string([]byte{c})+line[i+1:])
+			}
+		}
+	}
+	for _, known := range []string{"DA:1,0", "DA:12,0", "DA:123,0", "DA:1234,0", "DA:6789,0", "DA:1,9223372036854775807", "DA:123,9223372036854775800"} {
+		known = "SF:a\n" + known + "\nend_of_record\n"
+		for _, line := range lines {
+			text := "SF:a\n" + line + "\nend_of_record"
+			slow, slowFound := read(t, Options{}, known, text)
+			fast, fastFound := read(t, Options{}, known, text+"\n#"+strings.Repeat("-", 40)+"\n")
+			if got, want := write(t, fast), write(t, slow); got != want {
+				t.Fatalf("%q after %q: got\n%s\nwant\n%s", line, known, got, want)
+			}
+			if got, want := fmt.Sprint(fastFound), fmt.Sprint(slowFound); got != want {
+				t.Fatalf("%q after %q: found %s, want %s", line, known, got, want)
+			}
+		}
+	}
+}
+
 // TestLongLines has lines longer than the parser's buffer.
 func TestLongLines(t *testing.T) {
 	name := strings.Repeat("x", 1<<20)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"strconv"
 
 	"github.com/covwrap/covwrap/tools/covwrap/internal/cover"
@@ -283,7 +284,7 @@ func quote(b []byte) string {
 func (p *Parser) parse(b []byte) {
 	all := len(b)
 	for len(b) > 0 {
-		if p.cur.IsOpen() {
+		if b[0] == 'D' && p.cur.IsOpen() {
 			b = p.parseDA(b)
 			if len(b) == 0 {
 				return
@@ -300,21 +301,61 @@ func (p *Parser) parse(b []byte) {
 
 // parseDA parses lines DA:line,count as long as they are of the usual shape,
 // and returns what follows. Nine of ten lines of a tracefile are such lines,
-// and it is here that a merge spends its time: the window of fixed size lets
-// the compiler leave out bounds checks, and the first digits have branches of
-// their own, which the processor predicts far better than a loop's (2.5 times
-// as fast as loops, or as taking eight digits at once by multiplication).
+// and it is here that a merge spends its time.
+//
+// Lines whose numbers fit in eight bytes with their comma and newline, of four
+// digits at most each, are parsed without branches, as eight bytes in one
+// word: how long a count is cannot be predicted, and a wrong guess costs more
+// than the rest of the line.
+//
+//	bytes  1  2  3  ,  4  5 \n  D
+//	z      0  1  2  3  0  0  4  5   digits, each number in a half of its own
+//	z         12    3   ...         pairs: 10*digit + next digit
+//	z            123          45    halves: 100*pair + next pair
+//
+// Other lines go digit by digit: the window of fixed size lets the compiler
+// leave out bounds checks, and the first digits have branches of their own,
+// which the processor predicts far better than a loop's.
 func (p *Parser) parseDA(b []byte) []byte {
 	const (
 		prefix = 'D' | 'A'<<8 | ':'<<16
 		window = 32
 		in     = window - 1 // mask that keeps an index in the window
+		ones   = 0x0101010101010101
+		high   = 0x80 * ones
 	)
 	tail, used, i := p.cur.Tail(), 0, 0
 	for len(b)-i >= window {
 		w := (*[window]byte)(b[i:])
 		if binary.LittleEndian.Uint32(w[:])&0xffffff != prefix {
 			break
+		}
+		x := binary.LittleEndian.Uint64(w[3:])
+		// The lowest high bit marks the first byte that is a comma, or a
+		// newline; the bits before it are the bytes before that.
+		comma, end := x^','*ones, x^'\n'*ones
+		comma, end = (comma-ones)&^comma&high, (end-ones)&^end&high
+		noBits := uint(bits.TrailingZeros64(comma)) &^ 7
+		endBits := uint(bits.TrailingZeros64(end)) &^ 7
+		countBits := endBits - noBits - 8
+		if end != 0 && noBits-8 <= 24 && countBits-8 <= 24 {
+			digits := x ^ '0'*ones
+			// &63 spares the checks for longer shifts.
+			z := uint64(uint32(digits<<((32-noBits)&63))) | digits>>((noBits+8)&63)<<((64-countBits)&63)
+			if (z|(z+0x76*ones))&high == 0 { // all are from 0 to 9
+				z = (z*10 + z>>8) & 0x00ff00ff00ff00ff
+				z = (z*100 + z>>16) & 0x0000ffff0000ffff
+				if used < len(tail) && tail[used].No == uint32(z) {
+					l := &tail[used]
+					used++
+					if l.Count += int64(z >> 32); l.Count < 0 {
+						l.Count = cover.MaxCount
+						p.cur.Saturate(l.No)
+					}
+					i += int(endBits/8) + 4
+					continue
+				}
+			}
 		}
 		no := uint32(w[3]) - '0'
 		if no > 9 {

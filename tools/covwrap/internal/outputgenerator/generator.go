@@ -70,7 +70,9 @@ func Run(c Config, log *trouble.Log) (Result, error) {
 		}
 	}
 	read := r.Set.Len()
-	r.Set.Keep(func(name string) bool { return !filters.match(name) })
+	if len(filters) > 0 {
+		r.Set.Keep(func(name string) bool { return !filters.match(name) })
+	}
 	if c.SourceManifest != "" {
 		keepListed(r.Set, c.SourceManifest, log)
 	}
