@@ -23,6 +23,7 @@ func runSmoke(r *report) {
 	if stories != nil {
 		smokeCoverage(r, w, stories)
 	}
+	smokeOutcomes(r, w)
 }
 
 // smokeTest runs everything without coverage, with and without covwrap, and

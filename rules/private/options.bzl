@@ -18,7 +18,7 @@ OPTION_ATTRS = {
     "end_before_timeout": attr.string(
         doc = """How long before its time-out to end a test that is still running, so that its log, coverage and
 profiles come back; it never counts as passed. For remote execution, where a test that runs into its time-out
-brings nothing but its log: local tests get a grace from Bazel itself. A whole number and `ms`, `s` or `m`; half
+brings nothing but its log; here ledger and profiles are written shortly before in any case. A whole number and `ms`, `s` or `m`; half
 of it is for the test to end, half for what is to be done then. Default: the flag
 `//rules/config:end_before_timeout`, `0s`: never.""",
     ),

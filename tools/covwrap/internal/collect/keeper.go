@@ -28,7 +28,7 @@ func (k *keeper) keep(bin *binary, pid int, nanos int64, args map[string]string,
 		k.fail(err)
 		return ""
 	}
-	if k.store.HasRoom() {
+	if k.store.HasRoom(bin.Hash, pid, nanos) {
 		k.writer.Reset(bin.Hash, k.store.Args(args))
 		s.visit(k.writer.Func)
 		name, err := k.store.Keep(bin.Hash, pid, nanos, k.writer.Bytes())

@@ -51,6 +51,55 @@ func TestLate(t *testing.T) {
 	}
 }
 
+// TestEarly: a test whose time is nearly up is reported while it still runs, as
+// out of time, since nobody may be left to do so then; and again when it has
+// ended after all.
+func TestEarly(t *testing.T) {
+	profile, err := MakeProfile(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(profile)
+	devnull, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer devnull.Close()
+	var early []*Outcome
+	o, err := Run(Config{
+		Path: "/bin/sh", Argv: []string{"sh", "-c", "while ! [ -e $COVWRAP_DIR/go ]; do sleep 0.02; done; exit 3"}, Env: os.Environ(),
+		Files: [3]*os.File{devnull, devnull, devnull}, Profile: profile, Grouped: true, TimeLimit: 1500 * time.Millisecond,
+		Late: func(o *Outcome) {
+			early = append(early, o)
+			if err := os.WriteFile(profile+"/go", nil, 0o666); err != nil {
+				t.Error(err)
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Status != (Status{Code: 3}) || !o.Terminated.IsZero() || o.OutOfTime {
+		t.Errorf("the outcome is %+v", o)
+	}
+	if len(early) == 0 { // there may be more on a machine that takes long
+		t.Fatal("no report before the end")
+	}
+	if e := early[0]; !e.OutOfTime || e.Collected == nil || len(e.Processes) == 0 || e.End.Sub(e.Start) < 500*time.Millisecond {
+		t.Errorf("the report before the end: %+v", e)
+	}
+}
+
+func TestShortBefore(t *testing.T) {
+	for limit, want := range map[time.Duration]time.Duration{
+		time.Second: time.Second, 20 * time.Second: 2 * time.Second, time.Minute: 6 * time.Second, time.Hour: 10 * time.Second,
+	} {
+		if got := shortBefore(limit); got != want {
+			t.Errorf("%v before a limit of %v, want %v", got, limit, want)
+		}
+	}
+}
+
 func TestEnviron(t *testing.T) {
 	env := []string{"A=1", "COVWRAP_TEST=t", "B=2", "COVWRAP_OPTIONS=o", "COVWRAP_STAGE=1:/x", "COVWRAP_DIR=/old", "NOEQUALS", "B=3"}
 	got := strings.Join(childEnv(Config{Env: env, Profile: "/new"}), " ")

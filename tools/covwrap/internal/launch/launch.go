@@ -67,11 +67,16 @@ type Config struct {
 	EndAfter, KillAfter time.Duration
 	// Ending is called before that SIGTERM; nil does nothing.
 	Ending func()
-	// Late is called when the test still runs LateAfter after SIGTERM, when
-	// SIGKILL is to be expected, with what has been collected by then; nil
-	// does nothing.
+	// Late is called when the test still runs though SIGKILL is to be expected,
+	// with what has been collected by then; nil does nothing. That is LateAfter
+	// after SIGTERM, and several times before TimeLimit, if that is not 0.
 	Late      func(*Outcome)
 	LateAfter time.Duration // 0 is DefaultLateAfter
+	// TimeLimit is when the test is going to be ended by others. Under coverage
+	// Bazel's own scripts leave no time between SIGTERM and SIGKILL: the first
+	// ends the shell that runs the launcher, and the shell above, which sees
+	// that, kills the whole group.
+	TimeLimit time.Duration
 }
 
 // Outcome is how a run went.
@@ -81,7 +86,7 @@ type Outcome struct {
 	// Terminated is when SIGTERM reached the launcher, or it ended the test
 	// because of EndAfter; zero if neither.
 	Terminated time.Time
-	OutOfTime  bool // because of EndAfter
+	OutOfTime  bool // because of EndAfter; or it is going to be, because of TimeLimit
 	// Ended lists the processes that had to be ended after the test.
 	Ended     map[int]bool
 	Processes []*proctree.Process
@@ -103,6 +108,16 @@ const killAfter = 2 * time.Second
 // DefaultLateAfter is a little before Bazel's SIGKILL, which comes 15 seconds
 // after its SIGTERM (--local_termination_grace_seconds).
 const DefaultLateAfter = 11 * time.Second
+
+// shortBefore returns how long before its time limit a test is reported for the
+// first time. Each further report comes in the middle of what is left then, as
+// long as that is more than shortestBefore: none of them is far from the end,
+// whatever the time between the beginning of the limit and that of the launcher.
+func shortBefore(limit time.Duration) time.Duration {
+	return min(max(limit/10, time.Second), 10*time.Second)
+}
+
+const shortestBefore = 500 * time.Millisecond
 
 // hearOutFor is how long a signal may take from the kernel to our channel.
 const hearOutFor = 100 * time.Millisecond
@@ -169,9 +184,11 @@ type death struct {
 
 // untilEnd waits until the test itself has ended.
 func (r *run) untilEnd() {
-	var endAfter, tellBelow, tell, hard, late, unheard <-chan time.Time
+	var endAfter, tellBelow, tell, hard, late, early, unheard <-chan time.Time
 	if r.EndAfter > 0 {
 		endAfter = time.After(r.EndAfter)
+	} else if r.TimeLimit > 0 {
+		early = time.After(r.TimeLimit - shortBefore(r.TimeLimit))
 	}
 	var missed syscall.Signal
 	for {
@@ -226,15 +243,28 @@ func (r *run) untilEnd() {
 			kill(r.main, killing)
 			r.killBelow(killing)
 		case <-late:
-			if r.Late != nil {
-				o := *r.outcome
-				o.End = time.Now()
-				o.Processes = r.observer.Seen()
-				o.Collected = r.folder.snapshot()
-				r.Late(&o)
+			r.reportLate(r.outcome.OutOfTime)
+		case <-early:
+			r.reportLate(true)
+			early = nil
+			if left := r.TimeLimit - time.Since(r.outcome.Start); left > shortestBefore {
+				early = time.After(left / 2)
 			}
 		}
 	}
+}
+
+// reportLate reports the test while it runs, for the case that nobody will be
+// there to do so when it has ended.
+func (r *run) reportLate(outOfTime bool) {
+	if r.Late == nil {
+		return
+	}
+	o := *r.outcome
+	o.End, o.OutOfTime = time.Now(), outOfTime
+	o.Processes = r.observer.Seen()
+	o.Collected = r.folder.snapshot()
+	r.Late(&o)
 }
 
 // hearOut waits, for a moment, for the signal that ended the test: sent to the

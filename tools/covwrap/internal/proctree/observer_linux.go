@@ -517,7 +517,8 @@ func (o *Observer) Alive(pid int, ticks, pidns uint64) (alive, known bool) {
 	return err == nil && (ticks == 0 || s.ticks == ticks) && !s.dead(), true
 }
 
-// Seen returns copies of all processes that have been seen, in that order.
+// Seen returns copies of all processes that have been seen, in that order, as
+// they are now.
 func (o *Observer) Seen() []*Process {
 	o.Scan()
 	o.mu.Lock()
@@ -525,6 +526,9 @@ func (o *Observer) Seen() []*Process {
 	seen := make([]*Process, len(o.all))
 	for i, p := range o.all {
 		q := *p
+		if w := o.live[p.PID]; w != nil && w.Process == p {
+			q.Running = w.zombie == nil
+		}
 		seen[i] = &q
 	}
 	return seen

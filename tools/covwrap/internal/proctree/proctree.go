@@ -32,7 +32,7 @@ type Process struct {
 	Seen     time.Time // first
 	Ended    *End      // nil if unknown
 	Replaced bool      // another image of the same process was seen later
-	Running  bool      // still, when the watch ended
+	Running  bool      // still, when this was told
 	reaped   bool      // by the launcher
 	name     string    // of the program, as the kernel knows it
 }

@@ -39,6 +39,7 @@ type Store struct {
 	metas map[covdata.Hash]bool
 	seeds [2]maphash.Seed
 	names map[content]string // of the first file with the content
+	kept  map[string]content // what is in the file of that name
 }
 
 // content identifies the bytes of a profile by two hashes with random seeds;
@@ -55,7 +56,7 @@ func New(dir string, bytes int64, files int) *Store {
 		dir: dir, bytes: bytes, files: files,
 		metas: map[covdata.Hash]bool{},
 		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
-		names: map[content]string{},
+		names: map[content]string{}, kept: map[string]content{},
 	}
 }
 
@@ -84,21 +85,37 @@ func (s *Store) Args(args map[string]string) map[string]string {
 	return out
 }
 
-// HasRoom reports whether another profile may be kept, so that a caller need
-// not encode what will be refused.
-func (s *Store) HasRoom() bool { return s.files > 0 && s.bytes > 0 }
+// HasRoom reports whether the profile of a process may be kept, so that a caller
+// need not encode what will be refused.
+func (s *Store) HasRoom(hash covdata.Hash, pid int, nanos int64) bool {
+	_, again := s.kept[fileName(hash, pid, nanos)]
+	return again || s.files > 0 && s.bytes > 0
+}
+
+func fileName(hash covdata.Hash, pid int, nanos int64) string {
+	return fmt.Sprintf("covcounters.%v.%d.%d", hash, pid, nanos)
+}
 
 // Keep stores the counter file of a process and returns its name in the folder.
-// The error is [ErrFull] or the operating system's.
+// The process may have been kept before, when it still ran: then this one takes
+// the place of the other. The error is [ErrFull] or the operating system's.
 func (s *Store) Keep(hash covdata.Hash, pid int, nanos int64, data []byte) (name string, err error) {
 	c := content{maphash.Bytes(s.seeds[0], data), maphash.Bytes(s.seeds[1], data), len(data)}
+	name = fileName(hash, pid, nanos)
+	before, again := s.kept[name]
+	if again && before == c {
+		return name, nil
+	}
+	if again {
+		return name, s.replace(name, before, c, data)
+	}
 	first, old := s.names[c]
 	if s.files <= 0 || !old && s.bytes < int64(len(data)) {
 		return "", ErrFull
 	}
-	name = fmt.Sprintf("covcounters.%v.%d.%d", hash, pid, nanos)
 	if old && os.Link(filepath.Join(s.dir, first), filepath.Join(s.dir, name)) == nil {
 		s.files--
+		s.kept[name] = c
 		return name, nil
 	}
 	if s.bytes < int64(len(data)) {
@@ -109,8 +126,21 @@ func (s *Store) Keep(hash covdata.Hash, pid int, nanos int64, data []byte) (name
 	}
 	s.files--
 	s.bytes -= int64(len(data))
-	s.names[c] = name
+	s.names[c], s.kept[name] = name, c
 	return name, nil
+}
+
+// replace writes a file anew. It needs no room: a process is kept as long as it
+// was kept once, and what was written for it once is small.
+func (s *Store) replace(name string, before, after content, data []byte) error {
+	if err := s.write(name, data); err != nil {
+		return err
+	}
+	if s.names[before] == name {
+		delete(s.names, before) // other files may have it, but this one has not
+	}
+	s.names[after], s.kept[name] = name, after
+	return nil
 }
 
 // Rest stores counters that stand for all processes whose profile was not

@@ -74,7 +74,7 @@ func TestStore(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("Keep: %v, want %v", got, want)
 	}
-	if s.HasRoom() {
+	if s.HasRoom(h, 15, 5) {
 		t.Error("a full store says that it has room")
 	}
 	if err := s.Rest(h, []byte("rest")); err != nil {
@@ -89,6 +89,39 @@ func TestStore(t *testing.T) {
 	}
 	if distinct != 4 {
 		t.Errorf("%d files on disk, want 4: equal ones are links", distinct)
+	}
+}
+
+// TestStoreAgain: a process that is kept a second time has one file, which needs
+// no further room and no other file changes with.
+func TestStoreAgain(t *testing.T) {
+	dir := t.TempDir()
+	h := covdata.Hash{15: 1}
+	const name = "covcounters.00000000000000000000000000000001"
+	s := New(dir, 8, 3)
+	for _, step := range []struct {
+		pid  int
+		data string
+	}{
+		{10, "aaaa"}, {11, "aaaa"}, // a link
+		{10, "bbbb"}, // the first of the two
+		{12, "aaaa"}, // no longer what the first one has
+		{10, "bbbb"}, // nothing new
+		{11, "aacc"}, // the second
+	} {
+		if !s.HasRoom(h, step.pid, 0) {
+			t.Errorf("no room for %d, %q", step.pid, step.data)
+		}
+		if _, err := s.Keep(h, step.pid, 0, []byte(step.data)); err != nil {
+			t.Errorf("Keep %d, %q: %v", step.pid, step.data, err)
+		}
+	}
+	if _, err := s.Keep(h, 13, 0, []byte("bbbb")); !errors.Is(err, ErrFull) || s.HasRoom(h, 13, 0) {
+		t.Errorf("a fourth file: %v", err)
+	}
+	content, _ := files(t, dir)
+	if want := map[string]string{name + ".10.0": "bbbb", name + ".11.0": "aacc", name + ".12.0": "aaaa"}; !reflect.DeepEqual(content, want) {
+		t.Errorf("files %v, want %v", content, want)
 	}
 }
 

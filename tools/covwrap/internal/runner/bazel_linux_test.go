@@ -8,8 +8,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/covwrap/covwrap/tools/covwrap/internal/ledger"
 )
 
 // wrapped returns the launcher as the rules start it, before a bash script, in
@@ -158,21 +162,30 @@ var everything = []string{
 	"out/covwrap/profiles/covcounters.*", "out/covwrap/profiles/covcounters.*", "out/covwrap/profiles/covmeta.*",
 }
 
+// look is a function of a script whose parent is the launcher: it waits until
+// the launcher has looked at all processes that run now, and what they run. It
+// starts one more for that, which the launcher comes across when it has looked
+// at those that it knows, and has noted when it waits for its end: when its
+// pidfd is in the launcher's epoll set.
+const look = `
+look() {
+	sleep 600 & new=$!
+	until file=$(grep -lE "^Pid:[[:space:]]+$new\$" /proc/$PPID/fdinfo/*) &&
+		grep -qE "^tfd:[[:space:]]+${file##*/}[[:space:]]" /proc/$PPID/fdinfo/*
+	do sleep 0.01; done
+	kill $new; wait $new
+} 2>/dev/null
+`
+
 // killedStock starts a stock program, waits until the launcher has seen it, and
-// kills it. The launcher is the parent of the script; it has noted a process
-// when it waits for the end of that process, which is when the process's pidfd
-// is in its epoll set. The program is an orphan, so that it is the launcher's to
-// tell how it ended.
-const killedStock = `
+// kills it. The program is an orphan, so that it is the launcher's to tell how
+// it ended.
+const killedStock = look + `
 mkfifo never; exec 9<>never
 (./stock wait <&9 >ready &)
 while ! [ -s ready ]; do sleep 0.01; done
 read pid <ready
-seen() {
-	file=$(grep -lE "^Pid:[[:space:]]+$pid\$" /proc/$PPID/fdinfo/* 2>/dev/null) &&
-	grep -qE "^tfd:[[:space:]]+${file##*/}[[:space:]]" /proc/$PPID/fdinfo/* 2>/dev/null
-}
-until seen; do sleep 0.01; done
+look; look # the first may find a program that it did not know before
 kill -9 $pid
 `
 
@@ -222,6 +235,61 @@ func TestTimeout(t *testing.T) {
 		t.Errorf("outcome %q, %v to %v, children %+v", l.Outcome, l.Start, l.End, l.Children)
 	}
 	if trace := tracefileOf(t, cmd); !strings.Contains(trace, "DA:32,1\n") {
+		t.Errorf("tracefile:\n%s", trace)
+	}
+}
+
+// TestKilledAtTimeout: under coverage Bazel's scripts have the launcher and its
+// group killed as soon as the time is up. What it wrote shortly before is there.
+func TestKilledAtTimeout(t *testing.T) {
+	t.Parallel()
+	dir := programs(t)
+	cmd := wrapped(t, "exec 2>/dev/null; mkfifo never; "+dir+"/mapped wait <>never >ready & while ! [ -s ready ]; do sleep 0.01; done; exec sleep 600", "TEST_TIMEOUT=15")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	end := sync.OnceFunc(func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); cmd.Wait() })
+	defer end()
+	file := filepath.Join(top(cmd), "out", "covwrap", "ledger.json")
+	var l *ledger.Ledger
+	// On a slow machine the first reports may come before the program is there.
+	for start := time.Now(); (l == nil || len(l.Children) == 0) && time.Since(start) < 5*time.Minute; {
+		time.Sleep(10 * time.Millisecond)
+		if _, err := os.Stat(file); err == nil {
+			l = readLedger(t, file)
+		}
+	}
+	end()
+	if got := readLedger(t, file); got.Outcome != "timed out" || len(got.Children) != 1 || ending(got.Children[0].Ended) != "running" || got.Children[0].BlocksCovered != 6 {
+		t.Errorf("outcome %q, children %+v", got.Outcome, got.Children)
+	}
+	if trace := tracefileOf(t, cmd); !strings.Contains(trace, "DA:32,1\n") {
+		t.Errorf("tracefile:\n%s", trace)
+	}
+	if text := goTool(t, filepath.Join(top(cmd), "out", "covwrap", "profiles"), "covdata", "percent", "-i=."); !strings.Contains(text, "example.com/prog\t\tcoverage: 46.2% of statements") {
+		t.Errorf("profiles: %s", text)
+	}
+}
+
+// TestInTime: a test that is reported because its time is nearly up, and passes
+// then, is reported as if nothing had been.
+func TestInTime(t *testing.T) {
+	got, cmd := bazelScript(t, `mkfifo never; exec 9<>never
+./mapped wait <&9 >ready & while ! [ -s ready ]; do sleep 0.01; done
+until [ -e $TEST_UNDECLARED_OUTPUTS_DIR/covwrap/ledger.json ]; do sleep 0.01; done
+./mapped return; echo >&9; wait $!; exit 0`, "TEST_TIMEOUT=1")
+	expect(t, "the test", got, result{"exit 0", "", ""})
+	l := readLedger(t, filepath.Join(top(cmd), "out", "covwrap", "ledger.json"))
+	if l.Outcome != "passed" || l.Covered != 2 || l.Collected != 2 {
+		t.Errorf("%+v", l)
+	}
+	profiles := filepath.Join(top(cmd), "out", "covwrap", "profiles")
+	goTool(t, profiles, "covdata", "textfmt", "-i=.", "-o=text")
+	if text := read(t, filepath.Join(profiles, "text")); !strings.Contains(text, "lib.go:7.19,9.3 1 14\n") {
+		t.Errorf("profiles:\n%s", text)
+	}
+	if trace := tracefileOf(t, cmd); !strings.Contains(trace, "#covwrap spawned=3 covered=2 collected=2\nSF:lib/lib.go\n") || !strings.Contains(trace, "DA:7,14\n") {
 		t.Errorf("tracefile:\n%s", trace)
 	}
 }

@@ -2,6 +2,7 @@ package runner_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -20,6 +21,55 @@ func missing(l *ledger.Ledger) (out []string) {
 		out = append(out, t.Slug+": "+t.Text)
 	}
 	return out
+}
+
+// TestLiveMap: what is done to the map of a process that runs. Only that process
+// can come to harm, and only if its file is made shorter: then its next count is
+// a store to a page that is no more.
+func TestLiveMap(t *testing.T) {
+	const fault = "exit 2, SIGBUS\n"
+	for name, tc := range map[string]struct {
+		attack string // $m is the map
+		ended  string
+		want   []string
+	}{
+		"nothing":   {"true", "exit 0\n", []string{"collected 3 of 3"}},
+		"truncated": {"truncate -s 0 $m", fault, []string{"collected 2 of 3", "map-unfinished"}},
+		"cut off":   {"truncate -s -4096 $m", fault, []string{"collected 2 of 3", "map-damaged"}},
+		"grown":     {"truncate -s +4096 $m", "exit 0\n", []string{"collected 2 of 3", "map-damaged"}},
+		"deleted":   {"rm $m", "exit 0\n", []string{"collected 3 of 3"}}, // by what Go wrote at its exit
+		"replaced":  {"echo garbage >garbage; mv garbage $m", "exit 0\n", []string{"collected 2 of 3", "map-damaged"}},
+		"no rights": {"chmod 000 $m", "exit 0\n", []string{"collected 3 of 3"}}, // we are root
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "no rights" && os.Geteuid() != 0 {
+				t.Skip("only root reads it all the same")
+			}
+			got, cmd := runScript(t, look+`
+./mapped return; ./mapped return
+mkfifo never; exec 9<>never
+./second on <&9 >ready 2>said & pid=$!
+while ! [ -s ready ]; do sleep 0.01; done
+look; look
+m=$(echo $COVWRAP_DIR/covmap.$pid.*)
+`+tc.attack+`
+echo >&9; wait $pid; echo exit $?$(grep -o -m 1 'signal SIGBUS' said | sed 's/signal/,/')
+exit 6`, "--quiet", "--on-missing=ignore")
+			expect(t, "the test", got, result{"exit 6", tc.ended, ""})
+			l := readLedger(t, filepath.Join(cmd.Dir, "ledger.json"))
+			out := []string{fmt.Sprintf("collected %d of %d", l.Collected, l.Covered)}
+			for _, m := range missing(l) {
+				slug, _, _ := strings.Cut(m, " ")
+				out = append(out, strings.TrimSuffix(slug, ":"))
+			}
+			if !reflect.DeepEqual(out, tc.want) {
+				t.Errorf("%q, want %q\n%s", out, tc.want, strings.Join(missing(l), "\n"))
+			}
+			if !strings.Contains(read(t, filepath.Join(cmd.Dir, "p.txt")), "main.go:12.13,15.2 2 2\n") {
+				t.Errorf("profile:\n%s", read(t, filepath.Join(cmd.Dir, "p.txt")))
+			}
+		})
+	}
 }
 
 // TestHostile: whatever a process does to the profile directory, the others are

@@ -51,7 +51,7 @@ type Options struct {
 	// Ledger holds what is known about the test beforehand.
 	Ledger ledger.Ledger
 	// Write is called with the report, and before that, if the test does not
-	// end though it was told to, with a preliminary one.
+	// end though it was told to or its time is nearly up, with preliminary ones.
 	Write func(*Report)
 }
 
@@ -113,7 +113,7 @@ func Run(o Options) (*Report, error) {
 	}
 	c := launch.Config{
 		Path: path, Argv: o.Argv, Env: o.Env, Dir: o.Dir, Files: [3]*os.File{os.Stdin, os.Stdout, os.Stderr},
-		Profile: dir, Grace: o.Grace, Grouped: o.Grouped,
+		Profile: dir, Grace: o.Grace, Grouped: o.Grouped, TimeLimit: o.TimeLimit,
 	}
 	if c.Env == nil {
 		c.Env = os.Environ()
