@@ -21,6 +21,14 @@ func (c *Collector) Clone() *Collector {
 	for pid, spans := range c.mapped {
 		d.mapped[pid] = slices.Clone(spans)
 	}
+	d.paying = map[instalment]*paying{}
+	for id, p := range c.paying {
+		n := &paying{child: p.child, paid: map[[2]uint32][]bool{}}
+		for at, paid := range p.paid {
+			n.paid[at] = slices.Clone(paid)
+		}
+		d.paying[id] = n
+	}
 	var packages map[*tally.Package]*tally.Package
 	d.tally, packages = c.tally.Clone()
 	d.binaries = newBinaries(c.Dir, d.tally, d.trouble)

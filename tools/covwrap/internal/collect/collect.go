@@ -67,6 +67,7 @@ type Collector struct {
 	folded   int64                // when the last fold began
 	ids      map[string]processID // of the maps whose process number is not unique
 	newest   map[processID]int64  // start of the newest image of these processes
+	paying   map[instalment]*paying
 	log      []byte
 	words    []uint32 // reused for each map
 	interned intern.Table
@@ -111,6 +112,7 @@ func New(c Config) *Collector {
 	col := &Collector{
 		Config: c, tally: t, done: map[string]bool{},
 		mapped: map[int][]span{}, ids: map[string]processID{}, newest: map[processID]int64{},
+		paying: map[instalment]*paying{},
 	}
 	col.binaries = newBinaries(c.Dir, t, col.trouble)
 	col.phases = byPhase{map[string]*tally.Tally{}, map[inPhase]*tally.Binary{}}
@@ -184,7 +186,7 @@ func (c *Collector) fold(final bool) error {
 			// counters either and is found by that.
 			if final && e.PID != 0 {
 				c.leave(LeftOut{
-					LeftOut: ledger.LeftOut{PID: e.PID, Slug: torn, Why: e.Name + ": the process was ended while it wrote its counters", Mend: mendStock},
+					LeftOut: ledger.LeftOut{PID: e.PID, Slug: torn, Why: e.Name + ": the process was ended while it wrote its counters", Mend: ledger.MendStock},
 					Unless:  true,
 				})
 			}
@@ -216,9 +218,6 @@ func (c *Collector) forget() {
 
 // torn is the slug of a process that was ended while it wrote its counters.
 const torn = "torn-counters"
-
-// mendStock is what helps with processes that lost the race with their end.
-const mendStock = "build the program with covwrap's runtime (covwrap_go_binary, or \"covwrap go build\"): its counters then survive any end"
 
 // trouble names something that concerns no single process.
 func (c *Collector) trouble(slug, text string) {

@@ -292,12 +292,17 @@ func (c *Collector) foldCounters(e profdir.Entry, final bool) {
 		}
 		c.scratch.add(f.Package, f.Func, f.Counts)
 	}
-	c.add(Child{Child: ledger.Child{
-		PID: e.PID, Argv: c.interned.Strings(counters.Argv()), Binary: bin.id,
-		End: time.Unix(0, e.Nanos).UTC(), Collected: "stock", Ended: ledger.Ended{How: ledger.Unknown},
-	}}, bin, counters.Args["GOOS"], counters.Args["GOARCH"])
-	c.addToPhase(bin, len(c.children)-1, e.Nanos)
+	child := c.addFile(e.PID, e.Nanos, counters, bin)
+	c.addToPhase(bin, child, e.Nanos)
 	c.finished(e)
+}
+
+// fileChild is the ledger's entry for a counter file.
+func fileChild(pid int, nanos int64, argv []string, bin *binary, collected string) Child {
+	return Child{Child: ledger.Child{
+		PID: pid, Argv: argv, Binary: bin.id,
+		End: time.Unix(0, nanos).UTC(), Collected: collected, Ended: ledger.Ended{How: ledger.Unknown},
+	}}
 }
 
 // foldNote remembers a process that could not have a map.

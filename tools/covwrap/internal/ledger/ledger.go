@@ -87,8 +87,9 @@ type Child struct {
 	End    time.Time `json:"end,omitzero"` // if it was seen
 	Ended  Ended     `json:"ended"`
 	// Collected is "map" (counter map: exact whatever ended the process),
-	// "flush" (written by covwrap's runtime where no map was possible) or
-	// "stock" (written by Go's own runtime on a clean exit).
+	// "flush" (written by package embed where no map was possible, and not on
+	// a clean exit: what came after the last call is lost) or "stock" (written
+	// on a clean exit, in Go's own way).
 	Collected string `json:"collected"`
 	// BlocksCovered counts blocks with statements that ran here, and
 	// BlocksOnlyHere those of them that ran in no other process.
