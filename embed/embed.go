@@ -41,8 +41,10 @@ func Cleanup() {
 // gave to signal.Notify receives the signal, once; with no such channel, the
 // signal has its default effect, as a rule the end of the process by that
 // signal; and an ignored signal stays ignored. Signals that arrive during
-// Cleanup wait for its end. A handler of the program's own that is about to exit
-// should call Cleanup first: that waits for one that has begun.
+// Cleanup wait for its end. In a plain `go build -cover` a handler of the
+// program's own that is about to exit should call Cleanup first, which waits for
+// one that has begun: Go writes the counters at exit without looking. With
+// `covwrap go build` and the rules that is not needed.
 //
 // It may be called before or after the program's own signal.Notify, any number
 // of times, from any goroutine. Signals that no program can catch, and values

@@ -146,6 +146,9 @@ import (
 	covwrap "internal/coverage/uleb128"
 	"internal/runtime/exithook"
 	"os"
+	"sync/atomic"
+	"time"
+	_ "unsafe" // for linkname
 )
 
 // InitHook is called by the compiler's code when package main, or a test's, is
@@ -193,6 +196,7 @@ func unmappedInitHook(istest bool, dir string) {
 		return
 	}
 	exithook.Add(exithook.Hook{RunOnFailure: true, F: func() {
+		takeTurn()
 		if !covProfileAlreadyEmitted {
 			emitCounterDataToDirectory(dir)
 		}
@@ -206,6 +210,21 @@ func unmappedInitHook(istest bool, dir string) {
 		exithook.Add(exithook.Hook{F: emitMeta, RunOnFailure: true})
 	} else {
 		emitMeta()
+	}
+}
+
+// turn says who writes the counters: 0 nobody, 1 a flush of package embed,
+// 2 this one, for good. Package flush has the same variable; in a program
+// without package embed it is ours alone.
+//
+//go:linkname turn github.com/covwrap/covwrap/embed/internal/flush.turn
+var turn uint32
+
+// takeTurn waits for a flush that has begun, whose counts would be written twice.
+// It does not wait for long: nothing of ours may keep a program from its end.
+func takeTurn() {
+	for i := 0; i < 5000 && !atomic.CompareAndSwapUint32(&turn, 0, 2); i++ {
+		time.Sleep(time.Millisecond)
 	}
 }
 `

@@ -54,8 +54,8 @@ func snapshot(words []uint32) (fs []function) {
 // subtract takes the counts of a snapshot off the program's counters, once they
 // are in a file, so that the files of several flushes, and of Go's own emission
 // at exit, add up to what the program did. It comes after the file: a process
-// that exits in between is counted twice for that moment, and the other way
-// round it would have lost its counts for as long as the file takes.
+// that is ended in between has lost nothing. One that exits in between waits
+// (turn); where it cannot, it is counted twice for that moment.
 func subtract(fs []function) {
 	for _, f := range fs {
 		for j, c := range f.counters {

@@ -8,12 +8,19 @@ import (
 	"path/filepath"
 	"runtime/coverage"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/covwrap/covwrap/embed/internal/rt"
 )
 
 var mu sync.Mutex
+
+// turn says who writes the counters: 0 nobody, 1 a flush, 2 the exit of the
+// process, for good. Package overlay puts the same variable into Go's exit code
+// (another carrier cannot): without it a flush in the middle of which the
+// program exits would be counted twice.
+var turn uint32
 
 // To writes what has been counted since the last call into dir:
 // covmeta.<hash>, unless it is there, and covcounters.<hash>.<pid>.<ns>. It
@@ -23,6 +30,10 @@ var mu sync.Mutex
 func To(dir string) error {
 	mu.Lock()
 	defer mu.Unlock()
+	if !atomic.CompareAndSwapUint32(&turn, 0, 1) {
+		return nil // the exit writes all there is
+	}
+	defer atomic.StoreUint32(&turn, 0)
 	var meta bytes.Buffer
 	if err := coverage.WriteMeta(&meta); err != nil {
 		return err
