@@ -42,10 +42,11 @@ type Command struct {
 
 // own are the flags that Plan takes out of the command line: -overlay since
 // ours takes its place and contains the user's, -coverprofile if the caller
-// writes the profile.
+// writes the profile, -tags as -overlay where ours are needed.
 const (
 	overlayFlag = "overlay"
 	profileFlag = "coverprofile"
+	tagsFlag    = "tags"
 )
 
 // Plan returns the go command for the words that a user typed after "go". If
@@ -87,6 +88,14 @@ func (b *Builder) Plan(words []string, goProfile string) (*Command, error) {
 	}
 	add := []string{"-cover", "-overlay=" + overlay}
 	line = line.Without(overlayFlag)
+	if !mapped(env) {
+		tags, ok := line.Lookup(tagsFlag)
+		if !ok {
+			tags, _ = inherited.Lookup(tagsFlag)
+		}
+		line = line.Without(tagsFlag)
+		add = append(add, "-"+tagsFlag+"="+withFlushes(tags))
+	}
 	switch line.Sub {
 	case "run":
 		c.Runs = true
@@ -150,6 +159,9 @@ func (b *Builder) Environment(dir string, more []string) ([]string, error) {
 		return nil, err
 	}
 	kept = append(kept, "-cover", "-overlay="+overlay)
+	if !mapped(env) {
+		kept, more = tagged(kept, more)
+	}
 	value, err := gocmd.JoinGOFLAGS(append(kept, more...))
 	if err != nil {
 		return nil, err
@@ -158,6 +170,40 @@ func (b *Builder) Environment(dir string, more []string) ([]string, error) {
 		vars = append(vars, "PATH="+filepath.Dir(tool)+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	}
 	return append([]string{"GOFLAGS=" + value}, vars...), nil
+}
+
+// mapped reports whether programs for this system keep their counters in maps
+// (embed/internal/rt).
+func mapped(env gocmd.Env) bool {
+	return env.GOOS == "linux" && slices.Contains([]string{"amd64", "arm64", "loong64", "ppc64le", "riscv64"}, env.GOARCH)
+}
+
+// withFlushes adds the tag to a list of build tags by which package embed does
+// its work in a program without a map.
+func withFlushes(tags string) string {
+	list := strings.FieldsFunc(tags, func(r rune) bool { return r == ',' || r == ' ' })
+	if !slices.Contains(list, "covwrap") {
+		list = append(list, "covwrap")
+	}
+	return strings.Join(list, ",")
+}
+
+// tagged adds the tag to flags of GOFLAGS and to those that come after them, of
+// which the last -tags counts.
+func tagged(flags, more []string) (flags2, more2 []string) {
+	var tags string
+	rest := func(list []string) (kept []string) {
+		for _, f := range list {
+			if nameOf(f) == tagsFlag {
+				_, tags, _ = strings.Cut(f, "=")
+			} else {
+				kept = append(kept, f)
+			}
+		}
+		return kept
+	}
+	flags, more = rest(flags), rest(more)
+	return append(flags, "-"+tagsFlag+"="+withFlushes(tags)), more
 }
 
 // place returns the go command to use, the variables to set for it, and the

@@ -56,6 +56,7 @@ func TestPlan(t *testing.T) {
 	t.Setenv("GOFLAGS", "")
 	b := builder(t)
 	dir := module(t, map[string]string{"go.mod": gomod})
+	t.Setenv("GOARCH", "amd64")
 	for _, c := range []struct{ goflags, in, want, profile string }{
 		{"", "build -o x .", "build -cover -overlay=OVERLAY -o x .", ""},
 		{"", "run -race . a b", "run -cover -overlay=OVERLAY -race . a b", ""},
@@ -68,8 +69,16 @@ func TestPlan(t *testing.T) {
 		{"", "test -coverprofile c.out -covermode=atomic .", "test -cover -overlay=OVERLAY -coverprofile=GO -count=1 -covermode=atomic .", "DIR/c.out"},
 		{"", "test -coverprofile=c.out -outputdir o .", "test -cover -overlay=OVERLAY -coverprofile=GO -count=1 -outputdir o .", "DIR/o/c.out"},
 		{"", "test -coverprofile=/abs/c.out -outputdir=o .", "test -cover -overlay=OVERLAY -coverprofile=GO -count=1 -outputdir=o .", "/abs/c.out"},
+		{"GOOS=windows", "build .", "build -cover -overlay=OVERLAY -tags=covwrap .", ""},
+		{"GOOS=windows -tags=a,b", "build .", "build -cover -overlay=OVERLAY -tags=a,b,covwrap .", ""},
+		{"GOOS=windows -tags=a", "build -tags c,covwrap -v .", "build -cover -overlay=OVERLAY -tags=c,covwrap -v .", ""},
 	} {
-		t.Setenv("GOFLAGS", c.goflags)
+		goflags, windows := strings.CutPrefix(c.goflags, "GOOS=windows")
+		t.Setenv("GOFLAGS", goflags)
+		t.Setenv("GOOS", "linux")
+		if windows {
+			t.Setenv("GOOS", "windows")
+		}
 		words := append([]string{"-C", dir}, strings.Fields(c.in)...)
 		got, err := b.Plan(words, "GO")
 		if err != nil {
@@ -162,6 +171,21 @@ func TestGOFLAGS(t *testing.T) {
 	}
 	if got, _ := filepath.Glob(filepath.Join(dir, "covcounters.*")); len(got) != 1 {
 		t.Errorf("%d counter files, want 1", len(got))
+	}
+}
+
+// TestTagsOfGOFLAGS: where programs have no maps, package embed needs its tag.
+func TestTagsOfGOFLAGS(t *testing.T) {
+	b := builder(t)
+	dir := module(t, map[string]string{"go.mod": gomod})
+	t.Setenv("GOFLAGS", "-tags=a -trimpath")
+	t.Setenv("GOOS", "darwin")
+	t.Setenv("GOARCH", "arm64")
+	for more, want := range map[string]string{"-race": "-tags=a,covwrap -race", "-tags=b": "-tags=b,covwrap"} {
+		flags, err := goflags(b, dir, []string{more})
+		if err != nil || !strings.HasPrefix(flags, "-trimpath -cover -overlay=") || !strings.HasSuffix(flags, ".json "+want) {
+			t.Errorf("more %s: GOFLAGS=%s, %v; want ... %s", more, flags, err, want)
+		}
 	}
 }
 
