@@ -3,6 +3,8 @@ package account
 import (
 	"bytes"
 	"debug/elf"
+	"debug/macho"
+	"debug/pe"
 	"io"
 	"os"
 )
@@ -39,21 +41,44 @@ func instrumented(exe string) (covered, known bool) {
 	if !info.Mode().IsRegular() {
 		return false, true
 	}
-	f, err := elf.Open(exe)
+	f, err := os.Open(exe)
 	if err != nil {
 		return false, !os.IsNotExist(err) && !os.IsPermission(err)
 	}
 	defer f.Close()
-	for _, s := range f.Sections {
-		// The table has this name, or with external linking stands in one
-		// that begins like ".data.rel.ro".
-		if s.Name == ".gopclntab" || s.Name == ".data.rel.ro.gopclntab" || s.Name == ".data.rel.ro" {
-			if contains(s.Open(), marker) {
-				return true, true
-			}
+	for _, table := range nameTables(f) {
+		if contains(table, marker) {
+			return true, true
 		}
 	}
 	return false, true
+}
+
+// nameTables returns the parts of an executable in which a table of function
+// names may be; none if it is no executable.
+func nameTables(f io.ReaderAt) (tables []io.Reader) {
+	if e, err := elf.NewFile(f); err == nil {
+		for _, s := range e.Sections {
+			// The table has this name, or with external linking stands in one
+			// that begins like ".data.rel.ro".
+			if s.Name == ".gopclntab" || s.Name == ".data.rel.ro.gopclntab" || s.Name == ".data.rel.ro" {
+				tables = append(tables, s.Open())
+			}
+		}
+	} else if w, err := pe.NewFile(f); err == nil {
+		for _, s := range w.Sections {
+			if s.Name == ".rdata" || s.Name == ".gopclntab" {
+				tables = append(tables, s.Open())
+			}
+		}
+	} else if m, err := macho.NewFile(f); err == nil {
+		for _, s := range m.Sections {
+			if s.Name == "__gopclntab" {
+				tables = append(tables, s.Open())
+			}
+		}
+	}
+	return tables
 }
 
 // contains reports whether a stream has the bytes.
