@@ -242,7 +242,7 @@ func describe(c *ledger.Child, note countermap.Exit, p *process, image *proctree
 		return
 	}
 	c.Ended, c.End = ended(e.Code, e.Signal), e.Time.UTC()
-	c.Ended.ByUs = o.Ended[last.PID] && e.Signal != 0
+	c.Ended.ByUs = o.Ended[last.PID] && killed(e)
 }
 
 // noted says how a child ended by its own word.
@@ -278,7 +278,7 @@ func ended(code int, sig syscall.Signal) ledger.Ended {
 func silent(l *ledger.Ledger, order []*process) (copies int) {
 	check := newChecker()
 	gone := 0
-	why, mend := "without leaving counters", "build it with covwrap's runtime (covwrap_go_binary, or \"covwrap go build\" with a -coverpkg that its package main is part of): its counters then survive any end"
+	why, mend := "without leaving counters", ledger.MendStock
 	for _, t := range l.Trouble {
 		if t.Slug == "profile-directory-lost" {
 			why, mend = "and the profile directory with its counters is gone", "leave the folder that COVWRAP_DIR names alone"
@@ -314,20 +314,6 @@ func silent(l *ledger.Ledger, order []*process) (copies int) {
 		l.Trouble = append(l.Trouble, ledger.Trouble{Slug: "executable-gone", Text: fmt.Sprintf("%d processes left no counters and ran executables that no longer exist; whether they were built for coverage is not known", gone)})
 	}
 	return copies
-}
-
-// forkWindow reports whether an image is a copy of its parent that was seen
-// between fork and exec: then what the process really ran is not known.
-func forkWindow(i *proctree.Process, parent *process) bool {
-	if parent == nil {
-		return false
-	}
-	for _, p := range parent.images {
-		if p.Exe == i.Exe && strings.Join(p.Argv, "\x00") == strings.Join(i.Argv, "\x00") {
-			return true
-		}
-	}
-	return false
 }
 
 func how(p *process) string {

@@ -22,6 +22,8 @@
 //   - Orphans: the launcher adopts them (PR_SET_CHILD_SUBREAPER) and so is
 //     their parent instead of process 1. When the test has ended they get a
 //     grace to end by themselves, then SIGTERM, then SIGKILL.
+//     On Windows they are those in the job object into which the launcher puts
+//     the test; see windows.go.
 //   - Exit status: the test's. If a signal ended the test, the launcher ends
 //     itself by the same signal, without a core file; if that fails (process 1
 //     of a container is immune) it exits with 128 plus the signal's number.
@@ -146,14 +148,14 @@ func Run(c Config) (*Outcome, error) {
 	// Never undone: a second SIGTERM must not end us while the caller writes
 	// what was collected.
 	signals := listen()
-	main, err := start(c)
+	main, err := start(c, observer)
 	if err != nil {
 		observer.Stop()
 		folder.stop()
 		return nil, err
 	}
 	observer.Spawned(main)
-	r := &run{Config: c, outcome: o, observer: observer, folder: folder, signals: signals, main: main, reaped: reap(main)}
+	r := &run{Config: c, outcome: o, observer: observer, folder: folder, signals: signals, main: main, reaped: reap(main, observer)}
 	r.untilEnd()
 	o.End = time.Now()
 	r.hearOut()

@@ -2,6 +2,8 @@ package launch
 
 import (
 	"syscall"
+
+	"github.com/covwrap/covwrap/tools/covwrap/internal/proctree"
 )
 
 // adopt makes orphans below the launcher its children.
@@ -11,7 +13,7 @@ func adopt() {
 }
 
 // start starts the test.
-func start(c Config) (pid int, err error) {
+func start(c Config, _ *proctree.Observer) (pid int, err error) {
 	files := make([]uintptr, len(c.Files))
 	for i, f := range c.Files {
 		files[i] = f.Fd()
@@ -21,7 +23,7 @@ func start(c Config) (pid int, err error) {
 
 // reap waits for all children, the test and adopted orphans. The channel is
 // closed when there are none left, which means that there are no descendants.
-func reap(main int) <-chan death {
+func reap(main int, _ *proctree.Observer) <-chan death {
 	c := make(chan death, 64)
 	go func() {
 		defer close(c)

@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build !linux && !windows
 
 package launch
 
@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+
+	"github.com/covwrap/covwrap/tools/covwrap/internal/proctree"
 )
 
 // adopt does nothing: only Linux hands orphans to an ancestor.
@@ -15,7 +17,7 @@ func adopt() {}
 var started *os.Process
 
 // start starts the test.
-func start(c Config) (pid int, err error) {
+func start(c Config, _ *proctree.Observer) (pid int, err error) {
 	started, err = os.StartProcess(c.Path, c.Argv, &os.ProcAttr{Dir: c.Dir, Env: childEnv(c), Files: c.Files[:]})
 	if err != nil {
 		return 0, err
@@ -24,7 +26,7 @@ func start(c Config) (pid int, err error) {
 }
 
 // reap waits for the test. Its descendants are not known here.
-func reap(main int) <-chan death {
+func reap(main int, _ *proctree.Observer) <-chan death {
 	c := make(chan death, 1)
 	p := started
 	go func() {

@@ -11,6 +11,9 @@
 // How a process ended is known exactly for those that the launcher reaps; for
 // others if the kernel tells it to the holder of a pidfd (Linux 6.15) or they
 // were seen between their death and their burial by the parent.
+//
+// On Windows the launcher puts the test into a job object, which tells of every
+// process that begins and ends in it. Elsewhere only the test itself is known.
 package proctree
 
 import (
@@ -42,12 +45,4 @@ type End struct {
 	Time   time.Time
 	Code   int            // exit status
 	Signal syscall.Signal // not 0 if a signal ended it
-}
-
-// endOf translates a wait status of the kernel.
-func endOf(status uint32, at time.Time) *End {
-	if sig := status & 0x7f; sig != 0 {
-		return &End{Time: at, Signal: syscall.Signal(sig)}
-	}
-	return &End{Time: at, Code: int(status >> 8 & 0xff)}
 }
