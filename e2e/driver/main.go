@@ -34,6 +34,7 @@ func suites() []suite {
 		{"repository", "a repository of plain rules, with the repository tier: exact coverage, other builds unchanged", runRepository, false},
 		{"lcov", "lcov and genhtml, 1 and 2, read what the merger writes and add up the same", runLcov, true},
 		{"remote", "the same on a real remote-execution engine", goModule("remote"), true},
+		{"windows", "programs for Windows, under Wine", goModule("windows"), true},
 	}
 }
 
