@@ -28,16 +28,41 @@ func parse(f *flag.FlagSet, usage string, args []string, stdio Stdio) (status in
 	}
 }
 
-// writeHelp writes usage, and the flags if there are any.
+// writeHelp writes usage, and the flags if there are any: those of a remote
+// cache, which few ask for, last.
 func writeHelp(f *flag.FlagSet, usage string, stdio Stdio) {
 	fmt.Fprint(stdio.Out, usage)
-	any := false
-	f.VisitAll(func(*flag.Flag) { any = true })
-	if any {
-		fmt.Fprint(stdio.Out, "\nFlags:\n")
-		f.SetOutput(stdio.Out)
-		f.PrintDefaults()
+	remote := flag.NewFlagSet("", flag.ContinueOnError)
+	new(remoteFlags).add(remote)
+	heading := "\nFlags:\n"
+	for _, last := range []bool{false, true} {
+		f.VisitAll(func(fl *flag.Flag) {
+			if (remote.Lookup(fl.Name) != nil) == last {
+				fmt.Fprint(stdio.Out, heading, describe(fl))
+				heading = ""
+			}
+		})
+		heading = "\nFlags for a remote cache, as Bazel has them:\n"
 	}
+}
+
+// describe is what the help says about one flag, as all texts spell it:
+// --name=VALUE, or -o VALUE.
+func describe(f *flag.Flag) string {
+	value, text := flag.UnquoteUsage(f)
+	dashes, is := "--", "="
+	if len(f.Name) == 1 {
+		dashes, is = "-", " "
+	}
+	if value != "" {
+		value = is + value
+	}
+	switch f.DefValue {
+	case "", "0", "0s", "false":
+	default:
+		text += " (default: " + f.DefValue + ")"
+	}
+	return "  " + dashes + f.Name + value + "\n      " + text + "\n"
 }
 
 // misuse reports a command line that cannot be followed.

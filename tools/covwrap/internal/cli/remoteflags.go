@@ -28,8 +28,8 @@ func (f *remoteFlags) add(s *flag.FlagSet) {
 	s.StringVar(&f.cas.TLSCertificate, "tls_certificate", "", "trust the certificates in `FILE`, not the system's")
 	s.StringVar(&f.cas.TLSClientCertificate, "tls_client_certificate", "", "identify as the certificate in `FILE`")
 	s.StringVar(&f.cas.TLSClientKey, "tls_client_key", "", "with --tls_client_certificate: its key, in `FILE`")
-	s.IntVar(&f.cas.Retries, "remote_retries", cas.DefaultRetries, "try again so often after a transient failure")
-	s.DurationVar(&f.cas.Timeout, "remote_timeout", cas.DefaultTimeout, "wait so long for each answer")
+	s.IntVar(&f.cas.Retries, "remote_retries", cas.DefaultRetries, "try again `N` times after a transient failure")
+	s.DurationVar(&f.cas.Timeout, "remote_timeout", cas.DefaultTimeout, "wait `TIME` for each answer")
 }
 
 // options returns what the flags say.
