@@ -8,7 +8,9 @@
 // bazel-merger); without Debian or a JDK only ours is measured.
 //
 // "reading" is the time to read all inputs once and look at each byte, with as
-// many threads as there are processors: no merger can be faster.
+// many threads as there are processors: no merger can be faster. "of reading"
+// is how many times as much processor time covwrap takes, which a busy machine
+// blurs less than it does times.
 package main
 
 import (
@@ -51,7 +53,15 @@ func main() {
 	large := flag.Bool("large", false, "also corpora of 1 GB")
 	cache := flag.String("bazel-merger", "", "folder to keep Bazel's compiled merger in (default: the user's cache folder)")
 	work := flag.String("dir", "", "folder for the corpora (default: a temporary one)")
+	read := flag.String("read", "", "only read the files that this `LIST` names, once: what the others are compared with")
 	flag.Parse()
+	if *read != "" {
+		if err := readList(*read); err != nil {
+			fmt.Fprintln(os.Stderr, "bench/merge:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(*runs, *large, *cache, *work); err != nil {
 		fmt.Fprintln(os.Stderr, "bench/merge:", err)
 		os.Exit(1)
@@ -68,8 +78,8 @@ func run(runs int, large bool, cache, work string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	ours := filepath.Join(dir, "covwrap")
-	build := exec.Command("go", "build", "-o", ours, "./tools/covwrap")
+	ours := filepath.Join(dir, "lcov_merger")
+	build := exec.Command("go", "build", "-o", ours, "./tools/covwrap/lcov_merger")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %v\n%s", err, out)
@@ -105,20 +115,19 @@ func row(w *tabwriter.Writer, b benchmark, runs int, dir, ours, java string) err
 	out := func(who string) string { return filepath.Join(dir, who+".dat") }
 	args := func(who string) []string { return []string{"--reports_file=" + list, "--output_file=" + out(who)} }
 
-	var reading []time.Duration
-	for range runs {
-		t := time.Now()
-		if err := readOnce(paths); err != nil {
-			return err
-		}
-		reading = append(reading, time.Since(t))
-	}
-	us, err := measure(runs, ours, append([]string{"lcov-merger"}, args("ours")...)...)
+	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	read := median(reading)
-	fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%.1f\t%.0f\t", b.name, size/1e6, show(read), show(us.time), float64(us.time)/float64(read), us.megabytes)
+	reading, err := measure(runs, self, "-read="+list)
+	if err != nil {
+		return err
+	}
+	us, err := measure(runs, ours, args("ours")...)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%.1f\t%.0f\t", b.name, size/1e6, show(reading.time), show(us.time), float64(us.processor)/float64(reading.processor), us.megabytes)
 	if java == "" || !b.java {
 		fmt.Fprintln(w, "-\t-\t-\t-\t")
 		return nil
@@ -155,16 +164,17 @@ func same(a, b string) error {
 	return nil
 }
 
-// measurement is the median time and the largest memory of a command's runs.
+// measurement is the median time, by the clock and of all processors, and the
+// largest memory of a command's runs.
 type measurement struct {
-	time      time.Duration
-	megabytes float64
+	time, processor time.Duration
+	megabytes       float64
 }
 
 // measure runs a command.
 func measure(runs int, name string, args ...string) (measurement, error) {
 	var m measurement
-	var times []time.Duration
+	var times, processor []time.Duration
 	for range runs {
 		cmd := exec.Command(name, args...)
 		t := time.Now()
@@ -172,9 +182,10 @@ func measure(runs int, name string, args ...string) (measurement, error) {
 			return m, fmt.Errorf("%s: %v\n%s", name, err, out)
 		}
 		times = append(times, time.Since(t))
+		processor = append(processor, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
 		m.megabytes = max(m.megabytes, memory(cmd.ProcessState))
 	}
-	m.time = median(times)
+	m.time, m.processor = median(times), median(processor)
 	return m, nil
 }
 
@@ -182,6 +193,15 @@ func measure(runs int, name string, args ...string) (measurement, error) {
 func median(d []time.Duration) time.Duration {
 	slices.Sort(d)
 	return d[len(d)/2]
+}
+
+// readList reads the files that a list names.
+func readList(list string) error {
+	text, err := os.ReadFile(list)
+	if err != nil {
+		return err
+	}
+	return readOnce(strings.Fields(string(text)))
 }
 
 // readOnce reads files in parallel and looks at every byte.
