@@ -76,6 +76,20 @@ func ExampleCleanup_reloadByExec() {
 	// Output: (this example does not replace the test)
 }
 
+// What the processes of a test count between two marks is reported by itself,
+// too (covwrap run --phases). Without covwrap nothing happens.
+func ExampleMark() {
+	for _, phase := range []string{"import", "serve"} {
+		if err := embed.Mark(phase); err != nil {
+			fmt.Println(err)
+		}
+		fmt.Println(phase)
+	}
+	// Output:
+	// import
+	// serve
+}
+
 // A pool of workers that end by themselves when their input ends: nothing is to
 // be done, in the workers neither.
 func Example_poolClosedAndJoined() {
