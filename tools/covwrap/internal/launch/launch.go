@@ -162,6 +162,7 @@ func Run(c Config) (*Outcome, error) {
 	r.stragglers()
 	o.Processes = observer.Stop()
 	collector := folder.stop()
+	reopen(c.Profile)
 	collector.Finish()
 	o.Collected = collector.Result()
 	return o, nil

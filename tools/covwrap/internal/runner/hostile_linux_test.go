@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,6 +22,36 @@ func missing(l *ledger.Ledger) (out []string) {
 		out = append(out, t.Slug+": "+t.Text)
 	}
 	return out
+}
+
+// TestClosedDirectory: a user who is not root is not stopped by the rights that
+// the test took from the profile directory.
+func TestClosedDirectory(t *testing.T) {
+	dir, err := os.MkdirTemp("", "closed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	// Where the other user can reach it.
+	write(t, filepath.Join(dir, "launcher"), read(t, self(t)))
+	if err := os.Chmod(filepath.Join(dir, "launcher"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []string{"000", "555"} {
+		cmd := covwrap(t, "run", "--quiet", "--json=ledger.json", "--", "sh", "-c", "chmod "+mode+" $COVWRAP_DIR; exit 6")
+		cmd.Path, cmd.Dir = filepath.Join(dir, "launcher"), dir
+		cmd.Env = append(cmd.Env, "TMPDIR="+dir) // the last one counts
+		if os.Geteuid() == 0 {
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		}
+		expect(t, mode, run(t, cmd), result{"exit 6", "", ""})
+		if l := readLedger(t, filepath.Join(dir, "ledger.json")); len(l.Trouble) != 0 || len(l.LeftOut) != 0 {
+			t.Errorf("%s: %+v, %+v", mode, l.Trouble, l.LeftOut)
+		}
+	}
 }
 
 // TestLiveMap: what is done to the map of a process that runs. Only that process
@@ -113,6 +144,9 @@ func TestHostile(t *testing.T) {
 		"temporary folder emptied": {`rm -rf $TMPDIR/*; ` + good, []string{"collected 2 of 2"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if strings.HasPrefix(name, "read-only") && os.Geteuid() != 0 {
+				t.Skip("only root has the rights all the same")
+			}
 			start := time.Now()
 			got, cmd := runScript(t, tc.script+"\nexit 6", "--quiet", "--on-missing=ignore")
 			expect(t, "the test", got, result{"exit 6", "", ""})
