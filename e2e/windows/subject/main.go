@@ -109,8 +109,14 @@ func shutdown() int {
 	return 5
 }
 
+// process is a child.
+type process struct {
+	*exec.Cmd
+	stdout io.Reader
+}
+
 // child starts this program and waits until it is ready.
-func child(flags uint32, way string) (*exec.Cmd, io.Closer) {
+func child(flags uint32, way string) (*process, io.Closer) {
 	cmd := exec.Command(os.Args[0], way) // #child
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: flags}
 	cmd.Stderr = os.Stderr
@@ -122,20 +128,16 @@ func child(flags uint32, way string) (*exec.Cmd, io.Closer) {
 	ready := make([]byte, len("ready\n"))
 	_, err = io.ReadFull(stdout, ready)
 	must(err)
-	go io.Copy(os.Stdout, stdout)
-	return cmd, stdin
+	return &process{cmd, stdout}, stdin
 }
 
 // parent starts a child (args[1] says how it ends) and does args[0] to it.
 func parent(args []string) int {
 	switch args[0] { // #act
 	case "break":
-		cmd, stdin := child(windows.CREATE_NEW_PROCESS_GROUP, args[1]) // #break
+		cmd, _ := child(windows.CREATE_NEW_PROCESS_GROUP, args[1]) // #break
 		must(console.Break(cmd.Process.Pid))
-		if args[1] == "ignore" {
-			must(stdin.Close()) // #break-ignore
-		}
-		return code(cmd) // #break-code
+		return code(cmd)
 	case "interrupt":
 		signal.Notify(make(chan os.Signal, 1), os.Interrupt) // #interrupt
 		cmd, _ := child(0, args[1])
@@ -163,9 +165,10 @@ func parent(args []string) int {
 	return 0 // #done
 }
 
-// code waits for a child and prints its status.
-func code(cmd *exec.Cmd) int {
-	cmd.Wait() // #code
+// code waits for a child, and prints what it has to say and its status.
+func code(cmd *process) int {
+	io.Copy(os.Stdout, cmd.stdout) // #code
+	cmd.Wait()
 	fmt.Printf("child: %s\n", cmd.ProcessState)
 	return 0
 }
