@@ -35,6 +35,7 @@ func suites() []suite {
 		{"lcov", "lcov and genhtml, 1 and 2, read what the merger writes and add up the same", runLcov, true},
 		{"remote", "the same on a real remote-execution engine", goModule("remote"), true},
 		{"windows", "programs for Windows, under Wine", goModule("windows"), true},
+		{"arm64", "programs for linux/arm64, under qemu-user", goModule("arm64"), true},
 	}
 }
 
