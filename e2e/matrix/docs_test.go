@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -40,15 +41,17 @@ Write it anew with ` + "`go test -C e2e/matrix -run TestDocs -update`" + `.
 
 - **exact**: all counts, of all processes, are in the report.
 - **lost**: nothing of that process is.
-- Linux: run, on amd64. On arm64 the same code is built and vetted, not run.
+- Linux: run, on amd64. On arm64, [e2e/arm64](../e2e/arm64) runs return, os.Exit(3), panic, exit_group, SIGTERM, SIGKILL and
+  syscall.Exec of itself under qemu-user, in each mode: exact. The rest of this page is not run there.
 - macOS and Windows: counters are written when Go runs its exit hooks; a signal is an end with exit hooks for a program
-  that handles it, or that calls ` + "`embed.CleanupOnSignal`" + `. These columns follow from the column of
-  ` + "`go build -cover`" + `, which was run on Linux; they were not run on those systems.
+  that handles it, or that calls ` + "`embed.CleanupOnSignal`" + `. What the column of Windows marks with "Wine" is run by
+  [e2e/windows](../e2e/windows) under Wine 10.0; the rest, and all of macOS, follows from the column of
+  ` + "`go build -cover`" + `, which was run on Linux, and was not run there. For macOS everything is built and vetted.
 
 ## Ways to end
 
-| a child that ends by | Linux | macOS, Windows | plain ` + "`go build -cover`" + ` |
-| --- | --- | --- | --- |
+| a child that ends by | Linux | macOS | Windows | plain ` + "`go build -cover`" + ` |
+| --- | --- | --- | --- | --- |
 `)
 	for _, e := range ends {
 		stock, elsewhere := "lost", "lost"
@@ -63,8 +66,9 @@ Write it anew with ` + "`go test -C e2e/matrix -run TestDocs -update`" + `.
 		if e.Cgo {
 			stock = "lost, not run"
 		}
-		fmt.Fprintf(&b, "| %s | exact | %s | %s |\n", e.Name, elsewhere, stock)
+		fmt.Fprintf(&b, "| %s | exact | %s | %s | %s |\n", e.Name, elsewhere, onWindows(e, elsewhere), stock)
 	}
+	b.WriteString(windowsPage)
 	b.WriteString("\n## Test binaries\n\n`covwrap go test -c`, run as a child. The same ends of a `go_test` are in e2e/smoke.\n\n| a test binary | Linux |\n| --- | --- |\n")
 	for _, e := range testEnds {
 		fmt.Fprintf(&b, "| %s | exact |\n", e.Name)
@@ -153,6 +157,76 @@ What cannot hold:
 `)
 	return b.String()
 }
+
+// underWine are the ends that e2e/windows runs, too: what its table calls them.
+var underWine = map[string]string{
+	"return from main":                     `"return", "exit status 0"`,
+	"os.Exit(0)":                           `"exit 0", "exit status 0"`,
+	"os.Exit(3)":                           `"exit 3", "exit status 3"`,
+	"log.Fatal":                            `"fatal", "exit status 1"`,
+	"panic in main":                        `"panic", "exit status 2"`,
+	"SIGKILL":                              `"terminate", "wait"`,
+	"SIGINT, no handler":                   `"interrupt", "wait"`,
+	"SIGINT, signal.Ignore":                `"interrupt", "ignore"`,
+	"SIGINT, signal.Notify and a shutdown": `"interrupt", "notify"`,
+}
+
+// onWindows is the cell of the column of Windows.
+func onWindows(e *End, derived string) string {
+	switch _, run := underWine[e.Name]; {
+	case e.Name == "SIGINT, signal.Ignore":
+		return "lost (Wine): Go does not ignore it there, and the process ends"
+	case run:
+		return derived + " (Wine)"
+	case strings.HasPrefix(e.Name, "SIGINT,") || strings.HasPrefix(e.Name, "SIGKILL"):
+		return derived
+	case strings.HasPrefix(e.Name, "SIG") || strings.HasPrefix(e.Name, "real-time") || strings.Contains(e.Name, "signal"):
+		return "no such signal"
+	case strings.HasPrefix(e.Name, "syscall.Exec"):
+		return "no exec"
+	case strings.Contains(e.Name, "exit_group") || strings.HasPrefix(e.Name, "gives up root"):
+		return "no such call"
+	}
+	return derived
+}
+
+// TestUnderWine: what the page says is run by e2e/windows is in its tables.
+func TestUnderWine(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "windows", "ends_windows_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, cell := range underWine {
+		if !strings.Contains(string(text), "{"+cell+", ") {
+			t.Errorf("%s: e2e/windows has no %s", name, cell)
+		}
+		if !slices.ContainsFunc(ends, func(e *End) bool { return e.Name == name }) {
+			t.Errorf("there is no end %q", name)
+		}
+	}
+}
+
+const windowsPage = `
+On Windows SIGKILL is TerminateProcess and SIGINT is Ctrl-C or CTRL_BREAK. Also run under Wine, by e2e/windows, with exact counts,
+the exit status and the standard files of the program without coverage:
+
+| Windows | what is kept |
+| --- | --- |
+| panic with ` + "`defer embed.Cleanup()`" + ` | exact |
+| CTRL_BREAK to a process group, no handler | lost, and named |
+| CTRL_BREAK or Ctrl-C, embed.CleanupOnSignal(os.Interrupt) | exact |
+| CTRL_BREAK or Ctrl-C, signal.Notify and a shutdown, with embed.CleanupOnSignal and without | exact |
+| TerminateProcess after embed.Cleanup | exact up to that call |
+| exit statuses of all 32 bits | exact |
+| twenty children, five at once | exact; the ledger has each, with its status |
+| a child that leaves the job object (CREATE_BREAKAWAY_FROM_JOB) | exact; it may leave |
+| a child that outlives the test, in the launcher's process group | terminated; lost, and named |
+| a child that outlives the test, in a process group of its own | gets CTRL_BREAK (Wine shows only that it is sent), and is terminated 2 seconds later |
+| the launcher is terminated | all processes end with it |
+
+Counter maps are for Linux: Windows maps no file over pages that an image occupies (MapViewOfFileEx: ERROR_INVALID_ADDRESS, under
+Wine too).
+`
 
 func seen(slugs []string) []string {
 	var all []string
