@@ -37,22 +37,36 @@ func readProfile(t *testing.T, name string) profile {
 	return p
 }
 
-// notLess checks that p has every block of q with at least its count.
-func (p profile) notLess(t *testing.T, q profile, what string) {
+// neverLess checks that ours has every block of stock with at least its count. Real
+// programs do some things by the clock, or as the machine lets them: what is
+// less is a loss only if it stays less, run after run.
+func neverLess(t *testing.T, stock, ours func() profile) {
 	t.Helper()
-	if len(q) == 0 {
-		t.Fatalf("%s: nothing to compare with", what)
+	less := stock()
+	if len(less) == 0 {
+		t.Fatal("nothing to compare with")
 	}
-	var less []string
-	for b, n := range q {
-		if m, ok := p[b]; !ok || m < n {
-			less = append(less, fmt.Sprintf("%s: %d instead of %d (there: %v)", b, m, n, ok))
+	for range 8 {
+		p := ours()
+		for b, n := range less {
+			if m, ok := p[b]; ok && m >= n {
+				delete(less, b)
+			}
+		}
+		if len(less) == 0 {
+			return
+		}
+		again := stock()
+		for b, n := range less {
+			less[b] = min(n, again[b])
 		}
 	}
-	sort.Strings(less)
-	if len(less) > 0 {
-		t.Errorf("%s: %d of %d blocks have less than without covwrap:\n%s", what, len(less), len(q), strings.Join(less[:min(10, len(less))], "\n"))
+	var lines []string
+	for b, n := range less {
+		lines = append(lines, fmt.Sprintf("%s: never %d", b, n))
 	}
+	sort.Strings(lines)
+	t.Errorf("%d blocks always have less than without covwrap:\n%s", len(lines), strings.Join(lines[:min(10, len(lines))], "\n"))
 }
 
 // entry returns the count of the first block of a function: how often it was
