@@ -18,7 +18,7 @@ func runUnit(r *report) {
 	_, err = r.command(filepath.Join(r.root, "docs", "gen"), nil, "go", "test", ".")
 	r.check("docs", err)
 
-	stdout, err := r.command(r.root, nil, "go", "test", "-json", "./...")
+	stdout, err := r.command(r.root, nil, "go", "test", "-timeout=30m", "-json", "./...")
 	r.goTests(stdout, err)
 }
 
