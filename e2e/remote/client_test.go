@@ -34,10 +34,10 @@ func local(t *testing.T, workspace string) *client {
 }
 
 // remote returns a client that executes everything on the engine. All clients
-// of a workspace and an engine are one machine: starting Bazel and loading the
-// same BUILD files anew takes longer than any test.
+// of a workspace are one machine: starting Bazel and loading the same BUILD
+// files anew takes longer than any test.
 func remote(t *testing.T, workspace string, e *engine.Engine) *client {
-	return newRemote(t, workspace, sharedBase(t, string(e.Runner), workspace), e)
+	return newRemote(t, workspace, sharedBase(t, "remote", workspace), e)
 }
 
 // another returns a client on a machine that nothing was built on yet.
@@ -71,18 +71,18 @@ func newClient(t *testing.T, workspace, base string) *client {
 	return c
 }
 
-// bases are the output bases that clients share, by who executes and the
-// workspace.
+// bases are the output bases that clients share, by where it is executed and
+// the workspace.
 var bases = map[[2]string]string{}
 
-func sharedBase(t *testing.T, executes, workspace string) string {
+func sharedBase(t *testing.T, where, workspace string) string {
 	t.Helper()
-	key := [2]string{executes, workspace}
+	key := [2]string{where, workspace}
 	if base, ok := bases[key]; ok {
 		return base
 	}
 	if *keep {
-		bases[key] = cacheDir(t, "base", executes, workspace)
+		bases[key] = cacheDir(t, where, "workspace "+workspace)
 		return bases[key]
 	}
 	base, err := os.MkdirTemp("", "base")

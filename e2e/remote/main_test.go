@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"example.com/remote/engine"
 )
@@ -56,7 +57,7 @@ func run(m *testing.M) int {
 			code = 1
 		}
 	}
-	for _, e := range engines {
+	if e := theEngine; e != nil {
 		e.Stop()
 		if left := engine.LeftOver(e.Dir); len(left) > 0 {
 			fmt.Fprintf(os.Stderr, "FAIL: still running after the end: %q\n", left)
@@ -72,24 +73,32 @@ func run(m *testing.M) int {
 	return code
 }
 
-// engines are those that run, until all tests have ended: what one test had
-// built, the next need not build again.
-var engines = map[engine.Runner]*engine.Engine{}
+// theEngine runs until all tests have ended: what one test had built, the
+// next need not build again, whichever runner it uses.
+var theEngine *engine.Engine
 
-// engineFor returns the engine with the given runner.
+// engineFor returns the engine, with the given runner.
 func engineFor(t *testing.T, runner engine.Runner) *engine.Engine {
 	t.Helper()
+	if theEngine == nil {
+		theEngine = startEngine(t, runner)
+	} else if err := theEngine.Use(runner); err != nil {
+		t.Fatal(err)
+	}
+	e := theEngine
 	t.Cleanup(func() {
-		if e := engines[runner]; e != nil && t.Failed() {
+		if t.Failed() {
 			t.Logf("the engine's last words:\n%s", tail(e.Log(), 20))
 		}
 	})
-	if e := engines[runner]; e != nil {
-		return e
-	}
+	return e
+}
+
+func startEngine(t *testing.T, runner engine.Runner) *engine.Engine {
+	t.Helper()
 	var dir string
 	if *keep {
-		dir = cacheDir(t, string(runner))
+		dir = cacheDir(t, "engine")
 	} else {
 		var err error
 		// Not t.TempDir: its name is too long for a socket.
@@ -101,6 +110,21 @@ func engineFor(t *testing.T, runner engine.Runner) *engine.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	engines[runner] = e
 	return e
+}
+
+// nothingRuns checks that no process of any action is left on the worker.
+func nothingRuns(t *testing.T, e *engine.Engine) {
+	t.Helper()
+	// The runner of the last action has told its result, and ends about now.
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		left := e.Running()
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Errorf("still running on the worker: %q", left)
+			return
+		}
+	}
 }

@@ -362,16 +362,17 @@ func TestTimeout(t *testing.T) {
 		t.Run(string(runner), func(t *testing.T) {
 			e := engineFor(t, runner)
 			c := remote(t, cases, e)
-			b := c.run(testsFailed, "coverage", nonce(), "--test_timeout=20", "--@covwrap//rules/config:end_before_timeout=10s", "//cases:slow_test")
+			b := c.run(testsFailed, "coverage", nonce(), "--test_timeout=40", "--@covwrap//rules/config:end_before_timeout=20s", "//cases:slow_test")
 			b.allRemote()
 			f := b.fetch(t)
 			f.check(t, "cases/slow_test", "timed out", 7, false)
 			log := f["cases/slow_test/test.log"]
-			for _, want := range []string{"goroutine ", "cases_test.go", "hang(", "10s before"} {
+			for _, want := range []string{"goroutine ", "cases_test.go", "hang(", "20s before"} {
 				if !strings.Contains(log, want) {
 					t.Errorf("the log lacks %q:\n%s", want, log)
 				}
 			}
+			nothingRuns(t, e)
 		})
 	}
 }
@@ -404,6 +405,9 @@ func TestCrash(t *testing.T) {
 			case <-ended:
 				t.Fatalf("the build ended before the test ran: exit code %d\n%s", b.exit, tail(b.output, 40))
 			}
+			if len(e.Running()) == 0 {
+				t.Error("a test runs, and is not seen: nothingRuns checks nothing")
+			}
 			if err := e.Crash(); err != nil {
 				t.Fatal(err)
 			}
@@ -416,6 +420,7 @@ func TestCrash(t *testing.T) {
 				t.Errorf("the report says %v, want %v", got, worker(8))
 			}
 			b.fetch(t).check(t, "cases/crash_test", "passed", 8, true)
+			nothingRuns(t, e)
 		})
 	}
 }
@@ -428,7 +433,7 @@ func TestPaths(t *testing.T) {
 			for _, runner := range []engine.Runner{engine.HostTools, engine.Bubblewrap} {
 				e := engineFor(t, runner)
 				c := remote(t, cases, e)
-				b := c.run(success, "coverage", append(append([]string{}, flags...), "//cases:killed_test", "//cases:sharded_test")...)
+				b := c.run(success, "coverage", append([]string{nonce(), "//cases:killed_test", "//cases:sharded_test"}, flags...)...)
 				b.allRemote()
 				f := b.fetch(t)
 				f["report"] = c.report()

@@ -104,9 +104,44 @@ func (e *Engine) Stop() {
 
 // Crash kills the engine, actions included, as a machine that loses power,
 // and starts it again on the same storage and address.
-func (e *Engine) Crash() error {
+func (e *Engine) Crash() error { return e.restart() }
+
+// Use makes the given runner execute all further actions. Nothing may be
+// under way. What the other has built is still known.
+func (e *Engine) Use(runner Runner) error {
+	if e.Runner == runner {
+		return nil
+	}
+	e.Runner = runner
+	return e.restart()
+}
+
+func (e *Engine) restart() error {
 	e.casd.kill()
-	return e.startCasd()
+	if err := e.startCasd(); err != nil {
+		return err
+	}
+	e.proxy.reconnect()
+	return nil
+}
+
+// Running returns the command lines of the processes of actions, in whichever
+// namespace they are: all processes below the engine but its own.
+func (e *Engine) Running() []string {
+	all := processes()
+	var out []string
+	for pid, p := range all {
+		above := p.parent
+		for above > 1 && above != e.casd.cmd.Process.Pid {
+			above = all[above].parent
+		}
+		// The bwrap of an action is the runner's, and goes with its last process.
+		if above > 1 && p.name != "bwrap" && p.name != "buildbox-casd" {
+			text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+			out = append(out, fmt.Sprintf("%s (%s)", p.name, strings.ReplaceAll(string(text), "\x00", " ")))
+		}
+	}
+	return out
 }
 
 // startCasd starts the server and waits until it accepts connections.
@@ -203,14 +238,57 @@ func start(args []string, log *os.File) (*process, error) {
 	return p, <-started
 }
 
-// kill ends the program, and with it (unshare --kill-child) its namespace.
+// kill ends the program, and with it (unshare --kill-child) its namespace, and
+// returns when none of it is left.
 func (p *process) kill() {
 	if p == nil || p.cmd.Process == nil {
 		return
 	}
+	var first []int // process of the namespace; it ends after all others there
+	for pid, other := range processes() {
+		if other.parent == p.cmd.Process.Pid {
+			first = append(first, pid)
+		}
+	}
 	// unshare passes SIGKILL on by its child's own parent-death signal.
 	p.cmd.Process.Kill()
 	<-p.done
+	for _, pid := range first {
+		for processes()[pid].name != "" {
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+}
+
+// living is a process of this machine.
+type living struct {
+	name   string
+	parent int
+}
+
+// processes returns all of this machine that have not ended.
+func processes() map[int]living {
+	out := map[int]living{}
+	paths, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range paths {
+		text, _ := os.ReadFile(path)
+		// "PID (NAME) STATE PARENT ...", and NAME may hold anything.
+		before, rest, _ := strings.Cut(string(text), "(")
+		at := strings.LastIndex(rest, ")")
+		if at < 0 {
+			continue // it has ended since
+		}
+		p := living{name: rest[:at]}
+		var pid int
+		var state string
+		if _, err := fmt.Sscan(before, &pid); err != nil {
+			continue
+		}
+		if _, err := fmt.Sscan(rest[at+1:], &state, &p.parent); err == nil && state != "Z" && state != "X" {
+			out[pid] = p
+		}
+	}
+	return out
 }
 
 // lastLines returns the end of a text, for an error message.

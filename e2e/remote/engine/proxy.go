@@ -70,6 +70,9 @@ func (p *proxy) stop() {
 	p.conn.Close()
 }
 
+// reconnect ends the pause after failed attempts to reach the backend.
+func (p *proxy) reconnect() { p.conn.ResetConnectBackoff() }
+
 // traffic returns a copy of the counts so far.
 func (p *proxy) traffic() Traffic {
 	p.mu.Lock()
@@ -102,7 +105,8 @@ func (p *proxy) forward(_ any, in grpc.ServerStream) error {
 	md, _ := metadata.FromIncomingContext(in.Context())
 	ctx, cancel := context.WithCancel(metadata.NewOutgoingContext(in.Context(), md.Copy()))
 	defer cancel()
-	out, err := p.conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method)
+	// While the backend is down for a moment, a call waits: what was under way has failed by then.
+	out, err := p.conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method, grpc.WaitForReady(true))
 	if err != nil {
 		return err
 	}
