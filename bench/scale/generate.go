@@ -15,6 +15,16 @@ type size struct{ tests, children, functions int }
 // to generate it all does not go into linking.
 const perProgram = 10
 
+// folders returns the packages of a repository: a smaller one is a part of a
+// greater one.
+func (s size) folders() []string {
+	var out []string
+	for first := 0; first < s.tests; first += perProgram {
+		out = append(out, fmt.Sprintf("p%d", first/perProgram))
+	}
+	return out
+}
+
 // generate writes a Bazel module. With covwrap its targets are covwrap's,
 // else rules_go's; both know the covwrap module, whose tools merge.
 func (s size) generate(dir, covwrap string, wrapped bool) error {
@@ -34,17 +44,17 @@ go_sdk = use_extension("@rules_go//go:extensions.bzl", "go_sdk")
 go_sdk.host()
 `, covwrap),
 	}
-	for first := 0; first < s.tests; first += perProgram {
-		folder := fmt.Sprintf("p%d", first/perProgram)
+	for n, folder := range s.folders() {
+		first := n * perProgram
 		var build strings.Builder
 		fmt.Fprintf(&build, "%s\n%s(name = \"worker\", srcs = [\"worker.go\"])\n", load, binary)
 		for i := first; i < min(first+perProgram, s.tests); i++ {
 			fmt.Fprintf(&build, "%s(name = \"t%d_test\", size = \"small\", srcs = [\"t%d_test.go\"], data = [\":worker\"], "+
 				"env = {\"WORKER\": \"$(rootpath :worker)\"})\n", test, i, i)
-			files[fmt.Sprintf("%s/t%d_test.go", folder, i)] = testSource(i, s.children)
+			files[fmt.Sprintf("%s/t%d_test.go", folder, i)] = testSource(i)
 		}
 		files[folder+"/BUILD.bazel"] = build.String()
-		files[folder+"/worker.go"] = workerSource(first/perProgram, s.functions)
+		files[folder+"/worker.go"] = workerSource(n, s.functions)
 	}
 	for name, text := range files {
 		path := filepath.Join(dir, name)
@@ -56,8 +66,9 @@ go_sdk.host()
 }
 
 // testSource is a test that starts children, which do different parts of what
-// their program can do.
-func testSource(i, children int) string {
+// their program can do. How many is in its environment: another number is no
+// reason to build everything again.
+func testSource(i int) string {
 	return fmt.Sprintf(`package p
 
 import (
@@ -70,14 +81,18 @@ import (
 
 func Test%d(t *testing.T) {
 	worker := filepath.Join(os.Getenv("TEST_SRCDIR"), os.Getenv("TEST_WORKSPACE"), os.Getenv("WORKER"))
-	for i := range %d {
+	children, err := strconv.Atoi(os.Getenv("SCALE_CHILDREN"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range children {
 		// rules_go's hook speaks on the program's standard error.
 		if out, err := exec.Command(worker, strconv.Itoa(%d+i)).Output(); err != nil || string(out) != "done\n" {
 			t.Fatalf("%%q, %%v", out, err)
 		}
 	}
 }
-`, i, children, i)
+`, i, i)
 }
 
 // workerSource is a program with so many functions, of which a run calls a
