@@ -33,6 +33,7 @@ func suites() []suite {
 		{"gazelle", "BUILD files with the rules, written by Gazelle", runGazelle, false},
 		{"repository", "a repository of plain rules, with the repository tier: exact coverage, other builds unchanged", runRepository, false},
 		{"lcov", "lcov and genhtml, 1 and 2, read what the merger writes and add up the same", runLcov, true},
+		{"sdks", "the repository tier with other Go SDKs, nogo and link modes", runSDKs, true},
 		{"remote", "the same on a real remote-execution engine", goModule("remote"), true},
 		{"windows", "programs for Windows, under Wine", goModule("windows"), true},
 		{"arm64", "programs for linux/arm64, under qemu-user", goModule("arm64"), true},

@@ -144,30 +144,53 @@ var covwrapDep = regexp.MustCompile(`(?s)bazel_dep\(name = "covwrap"\)\nlocal_pa
 // repositoryBefore runs one command in a copy of the repository from the time before
 // covwrap: no dependency, no .bazelrc, no package that uses the rules.
 func repositoryBefore(r *report, w workspace, args ...string) (string, error) {
+	var out string
+	err := repositoryCopy(r, w, func(old workspace) error {
+		err := old.edit("MODULE.bazel", func(module string) string { return covwrapDep.ReplaceAllString(module, "") })
+		if err == nil {
+			out, err = old.bazel(nil, args...)
+		}
+		return err
+	})
+	return out, err
+}
+
+// repositoryCopy makes a copy of the repository, without .bazelrc and without the
+// package that uses the rules, for a function that changes and drives it.
+func repositoryCopy(r *report, w workspace, drive func(workspace) error) error {
 	dir, err := os.MkdirTemp("", "repository")
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer os.RemoveAll(dir)
 	for _, name := range []string{"endings", "words", "script"} {
 		err = errors.Join(err, os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join(w.dir, name))))
 	}
-	module, err2 := os.ReadFile(filepath.Join(w.dir, "MODULE.bazel"))
-	if err = errors.Join(err, err2); err != nil {
-		return "", err
+	for _, name := range []string{"MODULE.bazel", "BUILD.bazel"} {
+		content, err2 := os.ReadFile(filepath.Join(w.dir, name))
+		err = errors.Join(err, err2, os.WriteFile(filepath.Join(dir, name), content, 0o666))
 	}
-	before := covwrapDep.ReplaceAll(module, nil)
-	if bytes.Equal(before, module) {
-		return "", errors.New("MODULE.bazel has no dependency on covwrap")
-	}
-	err = errors.Join(os.WriteFile(filepath.Join(dir, "MODULE.bazel"), before, 0o666), os.WriteFile(filepath.Join(dir, "BUILD.bazel"), nil, 0o666))
 	if err != nil {
-		return "", err
+		return err
 	}
-	old := workspace{r, dir}
-	out, err := old.bazel(nil, args...)
-	_, err2 = old.bazel(nil, "clean", "--expunge")
-	return out, errors.Join(err, err2)
+	copied := workspace{r, dir}
+	err = drive(copied)
+	_, err2 := copied.bazel(nil, "clean", "--expunge")
+	return errors.Join(err, err2)
+}
+
+// edit changes a file of the module; not to change anything is an error.
+func (w workspace) edit(name string, change func(string) string) error {
+	path := filepath.Join(w.dir, name)
+	old, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	edited := change(string(old))
+	if edited == string(old) {
+		return fmt.Errorf("%s is not what the driver expects", name)
+	}
+	return os.WriteFile(path, []byte(edited), 0o666)
 }
 
 var (
