@@ -63,7 +63,7 @@ func TestUsage(t *testing.T) {
 		expect(t, args, run(t, covwrap(t, strings.Fields(args)...)), result{"exit 2", "", want})
 	}
 	got := run(t, covwrap(t, "run", "-h"))
-	if got.status != "exit 0" || got.err != "" || !strings.HasPrefix(got.out, "Usage: covwrap run [FLAGS] [--] COMMAND [ARGUMENTS]\n") || !strings.Contains(got.out, "-lcov FILE") {
+	if got.status != "exit 0" || got.err != "" || !strings.HasPrefix(got.out, "Usage: covwrap run [FLAGS] [--] COMMAND [ARGUMENTS]\n") || !strings.Contains(got.out, "--lcov=FILE") {
 		t.Errorf("covwrap run -h: %+v", got)
 	}
 }
