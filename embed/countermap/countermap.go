@@ -14,6 +14,11 @@ import "time"
 // covmap.<pid>.<start, ns since 1970>.
 const FilePrefix = "covmap."
 
+// AggregatePrefix begins the name of an aggregate map, into which several
+// processes of one executable count: covagg.<device>.<inode>.<ctime>, of the
+// executable.
+const AggregatePrefix = "covagg."
+
 // NotePrefix begins the name of an empty file that stands for a process which
 // could not make a counter map: covnote.<pid>.<ns>.<slug>. The name alone says
 // what went wrong, because a process under `ulimit -f 0` can make a file but
@@ -36,6 +41,9 @@ const (
 	Table
 	// ArgvTruncated: the command line did not fit and was cut.
 	ArgvTruncated
+	// Aggregate: several processes count into the map (see Records). It has
+	// no PID, command line or end of its own; Start is when it was made.
+	Aggregate
 )
 
 // State is how far the process got in making its map.
@@ -59,8 +67,15 @@ const (
 	ExitFailure      // os.Exit(n), n != 0
 )
 
-// Mode is Go's coverage.CounterMode: 1 set, 2 count, 3 atomic; 0 unknown.
+// Mode is Go's coverage.CounterMode.
 type Mode uint8
+
+const (
+	ModeUnknown Mode = iota
+	ModeSet
+	ModeCount
+	ModeAtomic
+)
 
 // Map is an open counter map.
 type Map struct {
@@ -85,6 +100,7 @@ type Map struct {
 
 	file file
 	h    *header
+	size uint64 // of the file when it was opened
 }
 
 // BinaryID tells builds apart without reading them: two processes with equal
@@ -93,6 +109,8 @@ type BinaryID struct {
 	Dev, Inode  uint64
 	Size        int64
 	ModTimeNano int64
+	// ChangeTimeNano is the time that nobody can set (ctime).
+	ChangeTimeNano int64
 }
 
 // PackageRef is one registered package, at its position in the binary's

@@ -18,24 +18,30 @@ import (
 
 // TestHeader compares the two declarations of the format.
 func TestHeader(t *testing.T) {
-	ours, theirs := reflect.TypeFor[header](), reflect.TypeFor[rt.Header]()
-	if ours.NumField() != theirs.NumField() || ours.Size() != theirs.Size() {
-		t.Fatalf("%d fields, %d bytes; rt.Header has %d, %d", ours.NumField(), ours.Size(), theirs.NumField(), theirs.Size())
-	}
-	for i := range ours.NumField() {
-		a, b := ours.Field(i), theirs.Field(i)
-		if a.Name != b.Name || a.Type != b.Type || a.Offset != b.Offset {
-			t.Errorf("field %d: %s %v at %d; rt.Header has %s %v at %d", i, a.Name, a.Type, a.Offset, b.Name, b.Type, b.Offset)
-		}
-	}
+	sameLayout(t, reflect.TypeFor[header](), reflect.TypeFor[rt.Header]())
+	sameLayout(t, reflect.TypeFor[record](), reflect.TypeFor[rt.Record]())
 	for _, c := range [][2]any{
 		{magic, rt.Magic}, {byteOrder, rt.ByteOrder}, {version, rt.HeaderVersion},
 		{Preparing, State(rt.StatePreparing)}, {Live, State(rt.StateLive)},
 		{Whole, Flags(rt.FlagWhole)}, {Edges, Flags(rt.FlagEdges)}, {Table, Flags(rt.FlagTable)}, {ArgvTruncated, Flags(rt.FlagArgvTruncated)},
+		{Aggregate, Flags(rt.FlagAggregate)}, {ModeSet, Mode(rt.ModeSet)}, {ModeAtomic, Mode(rt.ModeAtomic)}, {joined, rt.RecordJoined}, {left, rt.RecordLeft},
 		{ExitUnknown, Exit(rt.ExitUnknown)}, {ExitSuccess, Exit(rt.ExitSuccess)}, {ExitFailure, Exit(rt.ExitFailure)},
 	} {
 		if c[0] != c[1] {
 			t.Errorf("constant %#v, package rt has %#v", c[0], c[1])
+		}
+	}
+}
+
+func sameLayout(t *testing.T, ours, theirs reflect.Type) {
+	t.Helper()
+	if ours.NumField() != theirs.NumField() || ours.Size() != theirs.Size() {
+		t.Fatalf("%d fields, %d bytes; %v has %d, %d", ours.NumField(), ours.Size(), theirs, theirs.NumField(), theirs.Size())
+	}
+	for i := range ours.NumField() {
+		a, b := ours.Field(i), theirs.Field(i)
+		if a.Name != b.Name || a.Type != b.Type || a.Offset != b.Offset {
+			t.Errorf("field %d: %s %v at %d; %v has %s %v at %d", i, a.Name, a.Type, a.Offset, theirs, b.Name, b.Type, b.Offset)
 		}
 	}
 }
@@ -200,7 +206,7 @@ func TestDamaged(t *testing.T) {
 	}{
 		{"magic", func(h *header) { h.Magic[0] = 'C' }, `it begins with "Covwrap\x00", not "covwrap\x00"`},
 		{"order", func(h *header) { h.Order = 0x04030201 }, "byte order 0x4030201, this machine's is 0x1020304"},
-		{"header length", func(h *header) { h.HeaderLen-- }, "header length 279, not 280"},
+		{"header length", func(h *header) { h.HeaderLen-- }, "header length 287, not 288"},
 		{"size", func(h *header) { h.FileSize++ }, "it has 8192 bytes, its header says 8193"},
 		{"page", func(h *header) { h.PageSize = 4097 }, "page size 4097"},
 		{"pointer", func(h *header) { h.PtrSize = 3 }, "pointer size 3"},

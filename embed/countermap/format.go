@@ -54,8 +54,9 @@ type header struct {
 	ExeInode    uint64
 	ExeSize     uint64
 	ExeMtimeNS  int64
+	ExeCtimeNS  int64
 	MetaKnown   uint32
-	_           uint32
+	Mode        uint32
 	MetaHash    [16]byte
 }
 
@@ -113,7 +114,7 @@ func (h *header) check(size int64) error {
 		return fmt.Errorf("header length %d, not %d", h.HeaderLen, headerLen)
 	case h.State == uint32(Preparing) && size >= 0 && uint64(size) < h.FileSize:
 		return ErrUnfinished
-	case size < 0 || h.FileSize != uint64(size):
+	case size < 0 || h.FileSize != uint64(size) && (Flags(h.Flags)&Aggregate == 0 || h.FileSize > uint64(size)):
 		return fmt.Errorf("it has %d bytes, its header says %d", size, h.FileSize)
 	case h.PageSize < 512 || h.PageSize&(h.PageSize-1) != 0:
 		return fmt.Errorf("page size %d", h.PageSize)

@@ -57,8 +57,8 @@ func newMap(path string, f file, size int64) (*Map, error) {
 		Path: path, State: State(h.State), Flags: Flags(h.Flags), Exit: Exit(h.Exit),
 		PID: int(h.PID), PPID: int(h.PPID), UID: int(h.UID), PIDNS: h.PIDNS, Ticks: h.Ticks,
 		Start: time.Unix(0, h.StartNS), Words: int(h.Words),
-		Binary: BinaryID{h.ExeDev, h.ExeInode, int64(h.ExeSize), h.ExeMtimeNS},
-		file:   f, h: h,
+		Binary: BinaryID{h.ExeDev, h.ExeInode, int64(h.ExeSize), h.ExeMtimeNS, h.ExeCtimeNS},
+		file:   f, h: h, size: uint64(size),
 	}
 	if err := m.readStrings(); err != nil {
 		return nil, wrap(path, err)

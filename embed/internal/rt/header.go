@@ -29,7 +29,10 @@ import "unsafe"
 //	             | its last word;                              |
 //	CountersOff  |   the counters: Words words of 4 bytes      |
 //	             +---------------------------------------------+
-//	FileSize
+//	FileSize     +---------------------------------------------+
+//	             | an aggregate map only: a Record for each    |
+//	             | process that counts into it                 |
+//	             +---------------------------------------------+
 //
 // All of it is written, or allocated, before the first page is mapped: a page
 // of a file without a block on the disk would end the program with SIGBUS when
@@ -37,6 +40,13 @@ import "unsafe"
 //
 // State, Exit, MetaKnown and MetaHash change after the file was made, by
 // plain stores into the mapping. Package embed/countermap is the reader.
+//
+// An aggregate map (FlagAggregate) is made by the launcher, from the map of a
+// process that ran before, for all processes of that executable that start from
+// then on: they count into one region, so that there is one file however many
+// they are. Its header, strings and package table are those of the first process
+// without what is that one's own, and nobody changes them: processes read the
+// header once, before they join, and no pointer of theirs lies in the file.
 type Header struct {
 	Magic       [8]byte // "covwrap" and NUL; written last
 	Order       uint32  // ByteOrder, in the order of the process
@@ -80,8 +90,9 @@ type Header struct {
 	ExeInode    uint64
 	ExeSize     uint64
 	ExeMtimeNS  int64
-	MetaKnown   uint32 // 1 when MetaHash holds the hash of the binary's covmeta file
-	_           uint32
+	ExeCtimeNS  int64
+	MetaKnown   uint32 // 1 when Mode and MetaHash hold those of the binary's covmeta file
+	Mode        uint32 // Mode*
 	MetaHash    [16]byte
 }
 
@@ -98,6 +109,12 @@ const (
 	FlagEdges         = 1 << 1
 	FlagTable         = 1 << 2
 	FlagArgvTruncated = 1 << 3
+	FlagAggregate     = 1 << 4
+
+	// Go's counter modes that an aggregate map can have. With "count",
+	// processes that increment at once would lose increments.
+	ModeSet    = 1
+	ModeAtomic = 3
 
 	ExitUnknown = 0
 	ExitSuccess = 1
@@ -108,3 +125,23 @@ const (
 )
 
 const headerLen = int(unsafe.Sizeof(Header{}))
+
+// Record is what a process leaves in an aggregate map when it joins: the
+// account has to name everybody who counted.
+type Record struct {
+	Kind    uint32 // RecordJoined or RecordLeft
+	PID     uint32
+	PIDNS   uint64
+	Ticks   uint64
+	StartNS int64
+}
+
+// Kinds of records.
+const (
+	RecordJoined = 0x6e696f6a
+	// RecordLeft takes the process's earlier record back: it could not be
+	// mapped after all, and has a map of its own.
+	RecordLeft = 0x7466656c
+)
+
+const recordLen = int(unsafe.Sizeof(Record{}))

@@ -42,10 +42,10 @@ func Flush() {
 }
 
 // Exiting notes in the map that the process is about to exit by itself; the
-// first note stands.
+// first note stands. An aggregate map has no room for it.
 func Exiting(success bool) {
 	h := live.header
-	if h == nil {
+	if h == nil || h.Flags&FlagAggregate != 0 {
 		return
 	}
 	if h.Exit == ExitUnknown {
@@ -72,7 +72,7 @@ func Ready() (hash string) {
 	}
 	hash = string(appendHex(nil, f.hash[:]))
 	if h.MetaKnown == 0 {
-		h.MetaHash = f.hash
+		h.MetaHash, h.Mode = f.hash, uint32(f.mode)
 		h.MetaKnown = 1
 	}
 	WriteOnce("covmeta."+hash, f.size, func() []byte { return l.content(f) })

@@ -112,12 +112,20 @@ func (m *mapper) strings() (b []byte, argc, flags uint32) {
 	return b, argc, flags
 }
 
-func statExe() (dev, inode, size uint64, mtime int64) {
+// exe identifies the executable. The time of its last change (ctime), which
+// nobody can set, makes it unique: a file in the place of a deleted one may have
+// its number, size and time of modification.
+type exe struct {
+	dev, inode, size uint64
+	mtime, ctime     int64
+}
+
+func statExe() exe {
 	var s syscall.Stat_t
 	if syscall.Stat("/proc/self/exe", &s) != nil {
-		return 0, 0, 0, 0
+		return exe{}
 	}
-	return uint64(s.Dev), s.Ino, uint64(s.Size), s.Mtim.Nano()
+	return exe{uint64(s.Dev), s.Ino, uint64(s.Size), s.Mtim.Nano(), s.Ctim.Nano()}
 }
 
 // pidNamespace is the number in "pid:[4026531836]".

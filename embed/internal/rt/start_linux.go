@@ -44,6 +44,8 @@ type mapper struct {
 	dir    string
 	start  int64
 	self   self
+	exe    exe
+	pidns  uint64
 	phdr   uintptr
 	phnum  uintptr
 
@@ -64,6 +66,10 @@ func (m *mapper) run() (why string, err syscall.Errno) {
 		return "map-edges", 0
 	}
 
+	m.exe, m.pidns = statExe(), pidNamespace()
+	if m.join() {
+		return "", 0
+	}
 	h, strs := m.header()
 	if limit := fileSizeLimit(); limit < h.FileSize {
 		return "map-file-size-limit", syscall.EFBIG
@@ -90,12 +96,12 @@ func (m *mapper) header() (h Header, strs []byte) {
 	h.PID = uint32(syscall.Getpid())
 	h.PPID = uint32(m.self.ppid)
 	h.UID = uint32(syscall.Geteuid())
-	h.PIDNS = pidNamespace()
+	h.PIDNS = m.pidns
 	h.Ticks = m.self.ticks
 	h.StartNS = m.start
 	h.Region, h.Words = uint64(m.region), uint64(m.words)
 	h.Phdr, h.Phnum = uint64(m.phdr), uint64(m.phnum)
-	h.ExeDev, h.ExeInode, h.ExeSize, h.ExeMtimeNS = statExe()
+	h.ExeDev, h.ExeInode, h.ExeSize, h.ExeMtimeNS, h.ExeCtimeNS = m.exe.dev, m.exe.inode, m.exe.size, m.exe.mtime, m.exe.ctime
 
 	off := uint64(headerLen)
 	h.StringsOff, h.StringsLen = off, uint64(len(strs))
@@ -148,27 +154,10 @@ func (m *mapper) fill(fd int, h Header, strs []byte) (why string, err syscall.Er
 	if err != 0 {
 		return "map-unsupported", err
 	}
-	base := pointer(at)
-
-	first := m.region &^ (m.page - 1)
-	from, to := lo&^(m.page-1), (hi+m.page-1)&^(m.page-1)
-	if target := first - uintptr(h.PagesOff); from == first && m.padOK && target >= padStart() {
-		// The header goes into the pad, directly before the counters, so that
-		// there is one mapping only and no new address range.
-		keep := to - target
-		if err := mremap(at, keep, target); err != 0 {
-			munmap(at, size)
-			return "map-failed", err
-		}
-		munmap(at+keep, size-keep)
-		base = pointer(target)
-		dropPad(target)
-	} else if to > from {
-		moved := at + uintptr(h.PagesOff) + (from - first)
-		if err := mremap(moved, to-from, from); err != 0 {
-			munmap(at, size)
-			return "map-failed", err
-		}
+	base, err := m.place(at, &h, lo, hi)
+	if err != 0 {
+		munmap(at, size)
+		return "map-failed", err
 	}
 	hp := (*Header)(base)
 	hp.State = StateLive
@@ -178,6 +167,32 @@ func (m *mapper) fill(fd int, h Header, strs []byte) (why string, err syscall.Er
 		m.list.moveTo(unsafe.Add(base, h.TableOff), int(h.TableCap))
 	}
 	return "", 0
+}
+
+// place moves the pages of a file that is mapped at some address over the
+// counters from lo to hi, and returns where its header is then.
+func (m *mapper) place(at uintptr, h *Header, lo, hi uintptr) (base unsafe.Pointer, err syscall.Errno) {
+	size := uintptr(h.FileSize)
+	first := m.region &^ (m.page - 1)
+	from, to := lo&^(m.page-1), (hi+m.page-1)&^(m.page-1)
+	if target := first - uintptr(h.PagesOff); from == first && m.padOK && target >= padStart() {
+		// The header goes into the pad, directly before the counters, so that
+		// there is one mapping only and no new address range.
+		keep := to - target
+		if err := mremap(at, keep, target); err != 0 {
+			return nil, err
+		}
+		munmap(at+keep, size-keep)
+		dropPad(target)
+		return pointer(target), 0
+	}
+	if to > from {
+		moved := at + uintptr(h.PagesOff) + (from - first)
+		if err := mremap(moved, to-from, from); err != 0 {
+			return nil, err
+		}
+	}
+	return pointer(at), 0
 }
 
 // findEdges finds out how many counters lie on pages that also hold something

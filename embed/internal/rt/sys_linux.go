@@ -82,12 +82,10 @@ func appendTouched(v []iovec, lo, hi, page uintptr) []iovec {
 	if from == to {
 		return v
 	}
-	resident := make([]byte, (to-from)/page)
-	_, _, err := syscall.Syscall(syscall.SYS_MINCORE, from, to-from, uintptr(unsafe.Pointer(&resident[0])))
-	touched := func(i int) bool { return err != 0 || resident[i]&1 != 0 }
-	for i := 0; i < len(resident); {
+	touched, pages := touchedPages(from, to, page), int((to-from)/page)
+	for i := 0; i < pages; {
 		end := i + 1
-		for end < len(resident) && touched(end) == touched(i) {
+		for end < pages && touched(end) == touched(i) {
 			end++
 		}
 		a, b := max(lo, from+uintptr(i)*page), min(hi, from+uintptr(end)*page)
@@ -99,6 +97,14 @@ func appendTouched(v []iovec, lo, hi, page uintptr) []iovec {
 		i = end
 	}
 	return v
+}
+
+// touchedPages tells of each page of the memory between two page boundaries, which
+// is not empty, whether anybody has touched it.
+func touchedPages(from, to, page uintptr) func(i int) bool {
+	resident := make([]byte, (to-from)/page)
+	_, _, err := syscall.Syscall(syscall.SYS_MINCORE, from, to-from, uintptr(unsafe.Pointer(&resident[0])))
+	return func(i int) bool { return err != 0 || resident[i]&1 != 0 }
 }
 
 // appendZeros appends n zeros, which are a few pages of the pad over and over.
