@@ -10,7 +10,7 @@ without covwrap. With Gazelle, two lines in the root BUILD file are all that the
 
 The options of a test are attributes; a flag of the same name sets their default for a whole build:
 
-- `--@covwrap//rules/config:end_before_timeout=0s`
+- `--@covwrap//rules/config:aggregate=off`
 - `--@covwrap//rules/config:end_before_timeout=0s`
 - `--@covwrap//rules/config:grace=5s`
 - `--@covwrap//rules/config:keep_profiles` (or `--no@covwrap//rules/config:keep_profiles`)

@@ -93,6 +93,32 @@ func (b *bench) atOnce() error {
 	return nil
 }
 
+// together measures many children through the launcher, each with a map of its
+// own and all in one.
+func (b *bench) together() error {
+	const children, atOnce, rounds = 2000, 50, 3
+	ways := []string{"off", "on"}
+	times := make([][]time.Duration, len(ways))
+	argv, err := crowdOf(b.programs[1], children, atOnce)
+	if err != nil {
+		return err
+	}
+	for range rounds {
+		for i, way := range ways {
+			took, _, err := b.timed(append([]string{b.covwrap, "run", "--quiet", "--aggregate=" + way, "--lcov=" + b.path("lcov"), "--"}, argv...), environment())
+			if err != nil {
+				return err
+			}
+			times[i] = append(times[i], took)
+		}
+	}
+	for i, way := range ways {
+		took := median(times[i])
+		b.add(fmt.Sprintf("%d children, %d at once, covwrap run --aggregate=%s", children, atOnce, way), fmt.Sprintf("%.2f s (%s each)", took.Seconds(), ms(took/children)))
+	}
+	return nil
+}
+
 // diskUse is the room that a file or a folder takes on the disk.
 func diskUse(name string) int64 {
 	var size int64

@@ -103,6 +103,7 @@ func (b *bench) measure(bazel bool, progress io.Writer) error {
 		{"building with rules_go", func() error { return b.buildRulesGo(bazel) }},
 		{"one child after the other", b.oneByOne},
 		{"200 children at once", b.atOnce},
+		{"2,000 children together", b.together},
 		{"collecting 1,000 children", b.collect},
 		{"the launcher alone", b.launcherAlone},
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -43,12 +44,15 @@ func (s *soak) exact() error {
 	if ledger.Covered != n || ledger.Collected != n {
 		s.wrongf("the ledger has %d covered, %d collected; want %d", ledger.Covered, ledger.Collected, n)
 	}
-	s.row("ledger", "%d covered, %d collected", ledger.Covered, ledger.Collected)
+	s.row("ledger", "%d covered, %d collected, %d KB", ledger.Covered, ledger.Collected, len(data)>>10)
 	return nil
 }
 
 // sample is what the launcher has at a moment.
-type sample struct{ memory, files, profile int }
+type sample struct {
+	memory, files, profile int
+	disk                   int64 // of the profile directory
+}
 
 // watch looks at the launcher again and again until stop is closed.
 func watch(pid int, stop <-chan bool) []sample {
@@ -61,7 +65,7 @@ func watch(pid int, stop <-chan bool) []sample {
 		}
 		now := sample{memory: resident(pid), files: len(entries(fmt.Sprintf("/proc/%d/fd", pid)))}
 		if dir := environ(pid, "COVWRAP_DIR"); dir != "" {
-			now.profile = len(entries(dir))
+			now.profile, now.disk = size(dir)
 		}
 		if now.memory > 0 {
 			all = append(all, now)
@@ -89,6 +93,17 @@ func environ(pid int, name string) string {
 	return ""
 }
 
+// size counts the files of a folder and their bytes on the disk.
+func size(dir string) (files int, bytes int64) {
+	for _, e := range entries(dir) {
+		files++
+		if info, err := e.Info(); err == nil { // gone meanwhile
+			bytes += info.Sys().(*syscall.Stat_t).Blocks * 512
+		}
+	}
+	return files, bytes
+}
+
 func entries(dir string) []os.DirEntry {
 	list, _ := os.ReadDir(dir) // none in a folder that is gone
 	return list
@@ -106,6 +121,7 @@ func (s *soak) flat() {
 	s.row("memory", "%d MB in the first half, %d MB in the second", first.memory>>10, second.memory>>10)
 	s.row("open files", "%d, %d", first.files, second.files)
 	s.row("files in the profile directory", "%d, %d", first.profile, second.profile)
+	s.row("bytes there", "%d KB, %d KB", first.disk>>10, second.disk>>10)
 	// The ledger has an entry for each child: that much may be added.
 	allowed := first.memory + first.memory/4 + 2*s.children/2
 	if second.memory > allowed {
@@ -123,7 +139,7 @@ func (s *soak) flat() {
 func most(all []sample) sample {
 	var m sample
 	for _, x := range all {
-		m = sample{max(m.memory, x.memory), max(m.files, x.files), max(m.profile, x.profile)}
+		m = sample{max(m.memory, x.memory), max(m.files, x.files), max(m.profile, x.profile), max(m.disk, x.disk)}
 	}
 	return m
 }

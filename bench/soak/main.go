@@ -5,7 +5,7 @@
 // open files are as many at the end as at the beginning, and no process, file
 // or mount is left.
 //
-//	bench/run soak [-n 10000] [-at-once 50]
+//	bench/run soak [-n 10000] [-at-once 50] [-aggregate off|auto|on]
 package main
 
 import (
@@ -31,6 +31,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	flags.IntVar(&s.children, "n", 10000, "number of `children`")
 	flags.IntVar(&s.atOnce, "at-once", 50, "how many of them at the same `time`")
+	flags.StringVar(&s.aggregate, "aggregate", "off", "when they count into one `map`, as of \"covwrap run\"")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -59,6 +60,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 // soak is one run.
 type soak struct {
 	children, atOnce int
+	aggregate        string
 	dir              string
 	samples          []sample
 	rows, wrong      []string
@@ -116,7 +118,7 @@ func (s *soak) launch() error {
 	if err != nil {
 		return err
 	}
-	argv = append([]string{"run", "--quiet", "--profile=" + s.path("profile"), "--json=" + s.path("ledger"), "--"}, argv...)
+	argv = append([]string{"run", "--quiet", "--aggregate=" + s.aggregate, "--profile=" + s.path("profile"), "--json=" + s.path("ledger"), "--"}, argv...)
 	cmd := exec.Command(s.path("covwrap"), argv...)
 	cmd.Env = append(os.Environ(), "TMPDIR="+s.path("tmp"))
 	var out bytes.Buffer

@@ -7,6 +7,7 @@
 //	covmark.<ns>                    one line: "phase <name>" or "reset"
 //	covsnap.<pid>.<start>.<ns>      counters of covmap.<pid>.<start> at the mark
 //	covpart.<pid>.<start>.<ns>      counters taken out of it at the mark
+//	covpart.<id>.<ns>               counters taken out of the aggregate map covagg.<id>
 //	covmark.lock                    held (flock) while a mark is being made
 //
 // <ns> is the time of the mark, nanoseconds since 1970, 20 digits, so that
@@ -20,6 +21,9 @@
 // subtracted; they are taken out, each by one atomic exchange with zero, into
 // a file that is mapped, so that none is lost whatever ends this process or
 // that one.
+//
+// From an aggregate map, into which many processes count, the counters are taken
+// in any mode: then it also serves to keep them from running over (see Take).
 //
 // Reader: tools/covwrap/internal/phases.
 //
@@ -41,6 +45,7 @@ const (
 	SnapPrefix = "covsnap."
 	PartPrefix = "covpart."
 	mapPrefix  = "covmap."
+	aggPrefix  = "covagg."
 	LockName   = MarkPrefix + "lock"
 )
 
@@ -92,14 +97,75 @@ func mark(dir, content string) (err error) {
 	if err := fits(int64(len(content))); err != nil {
 		return err
 	}
-	unlock, err := lock(dir + "/" + LockName)
+	unlock, err := lock(dir+"/"+LockName, time.Time{})
 	if err != nil {
 		return join("profile directory (is it the one of a running \"covwrap run\"?)", err)
 	}
 	defer unlock()
-	names, err := list(dir)
+	at, err := now(dir)
 	if err != nil {
 		return err
+	}
+	if err := write(dir, MarkPrefix+at, content); err != nil {
+		return err
+	}
+	names, err := list(dir) // after the mark: maps that appeared meanwhile
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, n := range names {
+		id, ok := cutPrefix(n, mapPrefix)
+		if !ok {
+			id, ok = cutPrefix(n, aggPrefix)
+		}
+		if !ok {
+			continue
+		}
+		if err := snapshot(dir, n, id+"."+at); err != nil && !errors.Is(err, os.ErrNotExist) {
+			// Not there any more: ended and collected meanwhile.
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Take takes the counters out of an aggregate map, as a mark does, though no
+// phase begins: so many processes count there that a counter could run over.
+func Take(dir, name string) error {
+	return Exclude(dir, func() error {
+		at, err := now(dir)
+		if err != nil {
+			return err
+		}
+		id, _ := cutPrefix(name, aggPrefix)
+		return snapshot(dir, name, id+"."+at)
+	})
+}
+
+// ErrBusy is that a mark is being made, for longer than it should take.
+var ErrBusy = errors.New("somebody else makes a mark")
+
+// busy is how long a mark may take.
+const busy = time.Second
+
+// Exclude calls f while no mark is made in the profile directory. If one is
+// being made all the time, by a process that was stopped in the middle of it, the
+// error is ErrBusy.
+func Exclude(dir string, f func() error) error {
+	unlock, err := lock(dir+"/"+LockName, time.Now().Add(busy))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return f()
+}
+
+// now is the time for a mark or a snapshot, as in its name: later than all marks.
+func now(dir string) (string, error) {
+	names, err := list(dir)
+	if err != nil {
+		return "", err
 	}
 	ns := time.Now().UnixNano()
 	for _, n := range names {
@@ -111,22 +177,7 @@ func mark(dir, content string) (err error) {
 	for len(at) < 20 {
 		at = "0" + at
 	}
-	if err := write(dir, MarkPrefix+at, content); err != nil {
-		return err
-	}
-	if names, err = list(dir); err != nil { // again: maps that appeared meanwhile
-		return err
-	}
-	var errs []error
-	for _, n := range names {
-		if id, ok := cutPrefix(n, mapPrefix); ok {
-			if err := snapshot(dir, n, id+"."+at); err != nil && !errors.Is(err, os.ErrNotExist) {
-				// Not there any more: ended and collected meanwhile.
-				errs = append(errs, err)
-			}
-		}
-	}
-	return errors.Join(errs...)
+	return at, nil
 }
 
 // join puts a name before an error.

@@ -6,23 +6,42 @@ import (
 	"strconv"
 	"sync/atomic"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"github.com/covwrap/covwrap/embed/internal/rt"
 )
 
 // lock takes the directory's lock: marks that overlap would be told apart by
-// nothing.
-func lock(name string) (unlock func(), err error) {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o666)
+// nothing. It waits for it, until some time unless that is zero.
+func lock(name string, until time.Time) (unlock func(), err error) {
+	// First as it is: a kernel with fs.protected_regular does not let O_CREATE
+	// open what another user has made.
+	f, err := os.OpenFile(name, os.O_RDWR|syscall.O_NOFOLLOW, 0)
+	if os.IsNotExist(err) {
+		f, err = os.OpenFile(name, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o666)
+	}
 	if err != nil {
 		return nil, err
 	}
 	f.Chmod(0o666) // for processes of other users; fails if another user made it
+	how := syscall.LOCK_EX
+	if !until.IsZero() {
+		how |= syscall.LOCK_NB
+	}
 	for {
-		if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != syscall.EINTR {
+		err = syscall.Flock(int(f.Fd()), how)
+		if err == syscall.EWOULDBLOCK && time.Now().Before(until) {
+			time.Sleep(time.Millisecond) // flock has no time-out of its own
+			continue
+		}
+		if err != syscall.EINTR {
 			break
 		}
+	}
+	if err == syscall.EWOULDBLOCK {
+		f.Close()
+		return nil, ErrBusy
 	}
 	if err != nil {
 		f.Close()
@@ -58,11 +77,12 @@ func snapshot(dir, name, suffix string) (err error) {
 	if err != nil || h == nil {
 		return err
 	}
-	if !lives(h) {
+	aggregate := h.Flags&rt.FlagAggregate != 0
+	if !aggregate && !lives(h) {
 		return nil
 	}
-	prefix := SnapPrefix
-	if mode(h, data) == modeSet && h.Flags&rt.FlagWhole != 0 {
+	prefix, set := SnapPrefix, mode(h, data) == modeSet
+	if aggregate || set && h.Flags&rt.FlagWhole != 0 {
 		prefix = PartPrefix
 		syscall.Munmap(data)
 		if data, err = mapFile(file, true); err != nil {
@@ -88,7 +108,7 @@ func snapshot(dir, name, suffix string) (err error) {
 		}
 		return nil
 	}
-	take(dest, from)
+	take(dest, from, set)
 	return nil
 }
 
@@ -97,7 +117,11 @@ func snapshot(dir, name, suffix string) (err error) {
 // function is entered, and a function that is running now would not write them
 // again. A function whose words are not all there yet keeps its counters for
 // the phase that begins.
-func take(to, from []uint32) {
+//
+// Counters that say yes or no (set) are set to zero, those that count lose what
+// was read. If this process is ended between the two steps, one is there twice;
+// never is one lost.
+func take(to, from []uint32, set bool) {
 	for i := 0; i < len(from); {
 		n := int(atomic.LoadUint32(&from[i]))
 		if n == 0 || i+3+n > len(from) {
@@ -106,9 +130,15 @@ func take(to, from []uint32) {
 		}
 		if atomic.LoadUint32(&from[i+1]) != 0 {
 			for j := i + 3; j < i+3+n; j++ {
-				if atomic.LoadUint32(&from[j]) != 0 {
+				c := atomic.LoadUint32(&from[j])
+				switch {
+				case c == 0:
+				case set:
 					to[j] = 1
 					atomic.SwapUint32(&from[j], 0)
+				default:
+					to[j] = c
+					atomic.AddUint32(&from[j], -c)
 				}
 			}
 		}

@@ -8,7 +8,7 @@ load("//rules/private:test.bzl", "covwrap_test")
 visibility(["//docs/...", "//rules/..."])
 
 # Attributes of covwrap_test alone.
-_OPTIONS = ["end_before_timeout", "grace", "keep_profiles", "on_missing"]
+_OPTIONS = ["aggregate", "end_before_timeout", "grace", "keep_profiles", "on_missing"]
 
 # Attributes that speak about the target as seen from outside: only the public one has them.
 _PUBLIC = ["deprecation", "visibility"]
@@ -44,7 +44,7 @@ def covwrap_go_test(name, tags = None, **kwargs):
     Args:
         name: name of the target.
         tags: as of `go_test`.
-        **kwargs: any attribute of `go_test`, and `end_before_timeout`, `grace`, `keep_profiles` and `on_missing` of `covwrap_test`.
+        **kwargs: any attribute of `go_test`, and `aggregate`, `end_before_timeout`, `grace`, `keep_profiles` and `on_missing` of `covwrap_test`.
     """
     inner, hook = name + ".go_test", name + ".covwrap_hook"
     tags = tags or []

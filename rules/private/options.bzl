@@ -8,6 +8,15 @@ _UNITS = ["ms", "s", "m"]
 
 # The flags that set the options of a whole build.
 DEFAULT_OPTION_ATTRS = {
+    "aggregate": attr.string(
+        default = "default",
+        values = ["default", "off", "auto", "on"],
+        doc = """When processes of one executable count into one map instead of one each: never (`off`), after a
+thousand of them (`auto`), or as soon as the first one runs (`on`). It makes tests with very many children cheaper;
+what they cover stays exact, but is not told apart by process any more. `default`: the flag
+`//rules/config:aggregate`, `off`.""",
+    ),
+    "_aggregate": attr.label(default = Label("//rules/config:aggregate")),
     "_end_before_timeout": attr.label(default = Label("//rules/config:end_before_timeout")),
     "_grace": attr.label(default = Label("//rules/config:grace")),
     "_keep_profiles": attr.label(default = Label("//rules/config:keep_profiles")),
@@ -15,6 +24,14 @@ DEFAULT_OPTION_ATTRS = {
 }
 
 OPTION_ATTRS = {
+    "aggregate": attr.string(
+        default = "default",
+        values = ["default", "off", "auto", "on"],
+        doc = """When processes of one executable count into one map instead of one each: never (`off`), after a
+thousand of them (`auto`), or as soon as the first one runs (`on`). It makes tests with very many children cheaper;
+what they cover stays exact, but is not told apart by process any more. `default`: the flag
+`//rules/config:aggregate`, `off`.""",
+    ),
     "end_before_timeout": attr.string(
         doc = """How long before its time-out to end a test that is still running, so that its log, coverage and
 profiles come back; it never counts as passed. For remote execution, where a test that runs into its time-out
@@ -65,7 +82,7 @@ def default_options(ctx):
     Returns:
         As of launcher_options.
     """
-    return _options(ctx, "", "", "auto", "auto")
+    return _options(ctx, "default", "", "", "auto", "auto")
 
 def launcher_options(ctx):
     """Resolves the options of one test.
@@ -76,9 +93,12 @@ def launcher_options(ctx):
     Returns:
         The value of COVWRAP_OPTIONS, in which every option is named, so that the launcher needs no default of its own.
     """
-    return _options(ctx, ctx.attr.end_before_timeout, ctx.attr.grace, ctx.attr.keep_profiles, ctx.attr.on_missing)
+    return _options(ctx, ctx.attr.aggregate, ctx.attr.end_before_timeout, ctx.attr.grace, ctx.attr.keep_profiles, ctx.attr.on_missing)
 
-def _options(ctx, own_end_before_timeout, own_grace, own_keep_profiles, own_on_missing):
+def _options(ctx, own_aggregate, own_end_before_timeout, own_grace, own_keep_profiles, own_on_missing):
+    aggregate = ctx.attr._aggregate[BuildSettingInfo].value
+    if own_aggregate != "default":
+        aggregate = own_aggregate
     end_before_timeout = _duration(ctx, "end_before_timeout", own_end_before_timeout)
     grace = _duration(ctx, "grace", own_grace)
 
@@ -90,7 +110,8 @@ def _options(ctx, own_end_before_timeout, own_grace, own_keep_profiles, own_on_m
     if own_on_missing != "auto":
         on_missing = own_on_missing
 
-    return "end_before_timeout={} grace={} keep_profiles={} on_missing={}".format(
+    return "aggregate={} end_before_timeout={} grace={} keep_profiles={} on_missing={}".format(
+        aggregate,
         end_before_timeout,
         grace,
         int(keep_profiles),

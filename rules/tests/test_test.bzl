@@ -11,6 +11,7 @@ _COVERAGE = COVERAGE | {"//command_line_option:instrumentation_filter": "^//rule
 
 _FAIL_ON_MISSING = _COVERAGE | {
     str(Label("//rules/config:end_before_timeout")): "10s",
+    str(Label("//rules/config:aggregate")): "auto",
     str(Label("//rules/config:grace")): "2m",
     str(Label("//rules/config:keep_profiles")): False,
     str(Label("//rules/config:on_missing")): "fail",
@@ -146,6 +147,7 @@ def test_test_suite(name, library, program, sh_test):
         embed = [library],
         env = {"PROGRAM": "$(rootpath {})".format(program)},
         env_inherit = ["HOME"],
+        aggregate = "on",
         end_before_timeout = "3s",
         grace = "250ms",
         keep_profiles = "off",
@@ -188,7 +190,7 @@ def test_test_suite(name, library, program, sh_test):
     _coverage_test(
         name = "go_under_coverage_test",
         environment = go_environment | {
-            "COVWRAP_OPTIONS": "end_before_timeout=3s grace=250ms keep_profiles=0 on_missing=ignore",
+            "COVWRAP_OPTIONS": "aggregate=on end_before_timeout=3s grace=250ms keep_profiles=0 on_missing=ignore",
             "COVWRAP_TEST": _INNER,
         },
         go = True,
@@ -204,7 +206,7 @@ def test_test_suite(name, library, program, sh_test):
     _coverage_test(
         name = "defaults_test",
         environment = {
-            "COVWRAP_OPTIONS": "end_before_timeout=0s grace=5s keep_profiles=1 on_missing=warn",
+            "COVWRAP_OPTIONS": "aggregate=off end_before_timeout=0s grace=5s keep_profiles=1 on_missing=warn",
             "COVWRAP_TEST": _INNER.replace("go_subject", "go_defaults_subject"),
             "GO_TEST_RUN_FROM_BAZEL": "1",
         },
@@ -216,7 +218,7 @@ def test_test_suite(name, library, program, sh_test):
     _flags_test(
         name = "flags_test",
         environment = {
-            "COVWRAP_OPTIONS": "end_before_timeout=10s grace=2m keep_profiles=0 on_missing=fail",
+            "COVWRAP_OPTIONS": "aggregate=auto end_before_timeout=10s grace=2m keep_profiles=0 on_missing=fail",
             "COVWRAP_TEST": _INNER.replace("go_subject", "go_defaults_subject"),
             "GO_TEST_RUN_FROM_BAZEL": "1",
         },
@@ -228,7 +230,7 @@ def test_test_suite(name, library, program, sh_test):
     _plain_test(
         name = "sh_test",
         environment = {
-            "COVWRAP_OPTIONS": "end_before_timeout=0s grace=5s keep_profiles=1 on_missing=warn",
+            "COVWRAP_OPTIONS": "aggregate=off end_before_timeout=0s grace=5s keep_profiles=1 on_missing=warn",
             "COVWRAP_TEST": "rules/tests/sh_inner",
             "FILE": "rules/tests/subject_test.go",
             "GREETING": "hello",

@@ -30,7 +30,7 @@ func (m *mapper) join() bool {
 	}
 	defer closeFd(fd)
 	h, ok := m.aggregateHeader(fd)
-	if !ok || checkSpace(fd, 0) != 0 {
+	if !ok || !samePath(fd, &h) || checkSpace(fd, 0) != 0 {
 		return false
 	}
 	at, err := mmap(uintptr(h.FileSize), fd)
@@ -92,6 +92,20 @@ func (m *mapper) aggregateHeader(fd int) (h Header, ok bool) {
 	// Others append meanwhile; a write beyond the limit would be a SIGXFSZ.
 	const margin = 1 << 20
 	return h, fileSizeLimit() >= uint64(s.Size)+margin
+}
+
+// samePath reports whether the process runs the executable by the name that the
+// map has: a record has no room for another one, by which the account could find
+// the process.
+func samePath(fd int, h *Header) bool {
+	var own, theirs [4096]byte
+	n, _ := syscall.Readlink("/proc/self/exe", own[:])
+	if n <= 0 || n >= len(own) {
+		return false
+	}
+	n++ // with its NUL
+	got, _ := syscall.Pread(fd, theirs[:n], int64(h.StringsOff))
+	return got == n && own == theirs
 }
 
 // record appends a record of this process, and reports whether it is there.

@@ -4,6 +4,7 @@ package account
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -49,15 +50,24 @@ func Build(l *ledger.Ledger, o *launch.Outcome, timeLimit time.Duration) {
 	l.Binaries, l.Trouble, l.LeftOutMore = o.Collected.Binaries, o.Collected.Trouble, o.Collected.LeftMore
 	l.SpawnedIs = "observed"
 
-	processes, order := group(o.Processes)
+	seen := group(o.Processes)
+	order := seen.order
 	extra := 0                     // images with data beyond one per process that was seen
 	var elsewhere []*collect.Child // with data of a pid namespace, but not seen as such
+	own := map[uint64]bool{}       // the launcher's pid namespace
 	for i := range o.Collected.Children {
 		c := &o.Collected.Children[i]
-		p, image := find(processes, order, c)
+		if c.Processes > 0 {
+			l.Children = append(l.Children, c.Child)
+			l.Collected += c.Processes
+			continue
+		}
+		l.Collected++
+		p, image := seen.find(c)
 		if image == nil && c.PIDNS != 0 && c.Ticks != 0 {
 			elsewhere = append(elsewhere, c)
 		}
+		own[c.PIDNS] = own[c.PIDNS] || image != nil && image.PIDNS == 0
 		if p != nil {
 			describe(&c.Child, c.Noted, p, image, o)
 			if p.covered++; p.covered > 1 {
@@ -69,8 +79,22 @@ func Build(l *ledger.Ledger, o *launch.Outcome, timeLimit time.Duration) {
 		}
 		l.Children = append(l.Children, c.Child)
 	}
+	for _, j := range o.Collected.Joined {
+		c := collect.Child{Child: ledger.Child{PID: j.PID, Exe: j.Exe, Start: j.Start}, PIDNS: j.PIDNS, Ticks: j.Ticks}
+		p, image := seen.find(&c)
+		if image == nil && c.PIDNS != 0 && c.Ticks != 0 {
+			elsewhere = append(elsewhere, &c)
+		}
+		own[c.PIDNS] = own[c.PIDNS] || image != nil && image.PIDNS == 0
+		if p != nil {
+			p.covered++
+		}
+		if p == nil || p.covered > 1 {
+			extra++
+		}
+	}
 	for _, m := range o.Collected.LeftOut {
-		if p := byPID(order, m.PID, time.Unix(0, m.Nanos)); p != nil {
+		if p := seen.at(m.PID, time.Unix(0, m.Nanos)); p != nil {
 			if m.Argv == nil {
 				m.Argv = p.images[len(p.images)-1].Argv
 			}
@@ -82,9 +106,11 @@ func Build(l *ledger.Ledger, o *launch.Outcome, timeLimit time.Duration) {
 		}
 		l.LeftOut = append(l.LeftOut, m.LeftOut)
 	}
+	// One of those that count together was not seen, as a rule; if it is of our own
+	// namespace, no image that was seen can be its.
+	elsewhere = slices.DeleteFunc(elsewhere, func(c *collect.Child) bool { return c.Argv == nil && own[c.PIDNS] })
 	markShortlived(order, elsewhere)
 	copies := silent(l, order)
-	l.Collected = len(l.Children)
 	l.Covered = l.Collected + len(l.LeftOut) + l.LeftOutMore
 	l.SpawnedAtLeast = l.Covered
 	if len(order) > 0 && !touched(order[0]) {
@@ -122,45 +148,52 @@ func outcome(o *launch.Outcome, timeLimit time.Duration) string {
 	return ledger.Passed
 }
 
+// processes are all that were seen.
+type processes struct {
+	order []*process
+	byKey map[key][]*process
+	byPID map[int][]*process // in the order in which they were seen
+}
+
 // group puts images of one process together. Processes that the kernel numbers
 // alike for us are one, but for the first process of a pid namespace: the
 // kernel gives a namespace's own number to the next one at once, and if both
 // began within the same hundredth of a second, nothing tells them apart.
-func group(seen []*proctree.Process) (map[key][]*process, []*process) {
-	byKey := map[key][]*process{}
-	var order []*process
+func group(seen []*proctree.Process) *processes {
+	s := &processes{byKey: map[key][]*process{}, byPID: map[int][]*process{}}
 	for _, i := range seen {
 		k := key{i.PID, 0, i.Ticks}
-		ps := byKey[k]
+		ps := s.byKey[k]
 		if ps == nil || i.Ticks == 0 {
 			ps = []*process{{}}
-			byKey[k] = ps
-			order = append(order, ps[0])
+			s.byKey[k] = ps
+			s.order = append(s.order, ps[0])
+			s.byPID[i.PID] = append(s.byPID[i.PID], ps[0])
 		}
 		p := ps[0]
 		p.images, p.matched = append(p.images, i), append(p.matched, false)
 		if i.PIDNS != 0 && len(p.images) == 1 {
 			inner := key{i.InnerPID, i.PIDNS, i.Ticks}
-			byKey[inner] = append(byKey[inner], p)
+			s.byKey[inner] = append(s.byKey[inner], p)
 		}
 	}
-	return byKey, order
+	return s
 }
 
 // find returns the process of a child and, if it was seen, its image, which is
 // marked.
-func find(byKey map[key][]*process, order []*process, c *collect.Child) (*process, *proctree.Process) {
-	ps := byKey[key{c.PID, c.PIDNS, c.Ticks}]
+func (s *processes) find(c *collect.Child) (*process, *proctree.Process) {
+	ps := s.byKey[key{c.PID, c.PIDNS, c.Ticks}]
 	if ps == nil && c.Ticks != 0 {
-		ps = byKey[key{c.PID, 0, c.Ticks}]
+		ps = s.byKey[key{c.PID, 0, c.Ticks}]
 	}
 	if ps == nil {
 		at := c.Start
 		if at.IsZero() {
 			at = c.End
 		}
-		p := byPID(order, c.PID, at)
-		if p == nil {
+		p := s.at(c.PID, at)
+		if p == nil || c.Ticks != 0 && p.images[0].Ticks != 0 { // another process with its number
 			return nil, nil
 		}
 		ps = []*process{p}
@@ -176,6 +209,21 @@ func find(byKey map[key][]*process, order []*process, c *collect.Child) (*proces
 	return ps[len(ps)-1], nil
 }
 
+// at returns the process that had a number at some time, nil if none is known.
+// Numbers come around again, so the last one that began before is meant.
+func (s *processes) at(pid int, at time.Time) *process {
+	var found *process
+	if pid == 0 {
+		return nil
+	}
+	for _, p := range s.byPID[pid] {
+		if found == nil || !p.images[0].Seen.After(at.Add(time.Second)) {
+			found = p
+		}
+	}
+	return found
+}
+
 // markShortlived marks the images of processes that ended before the number that
 // they have in a pid namespace of their own could be read. Nothing but the time
 // of their start, to a hundredth of a second, and what they ran tell which data
@@ -186,35 +234,30 @@ func markShortlived(order []*process, children []*collect.Child) {
 		exe, argv string
 	}
 	data := map[sight]int{}
+	together := map[sight]int{} // without the command line, which nobody told
 	for _, c := range children {
+		if c.Argv == nil {
+			together[sight{c.Ticks, c.Exe, ""}]++
+			continue
+		}
 		data[sight{c.Ticks, c.Exe, strings.Join(c.Argv, "\x00")}]++
 		data[sight{c.Ticks, c.Exe, ""}]++ // it may have been gone before its command line was read
 	}
 	for _, p := range order {
 		for i, image := range p.images {
 			s := sight{image.Ticks, image.Exe, strings.Join(image.Argv, "\x00")}
-			if !p.matched[i] && data[s] > 0 {
+			if p.matched[i] {
+				continue
+			}
+			if data[s] > 0 {
 				data[s]--
+				p.matched[i] = true
+			} else if s.argv = ""; together[s] > 0 {
+				together[s]--
 				p.matched[i] = true
 			}
 		}
 	}
-}
-
-// byPID returns the process that had a number at some time, nil if none is
-// known. Numbers come around again, so the last one that began before is meant.
-func byPID(order []*process, pid int, at time.Time) *process {
-	var found *process
-	for _, p := range order {
-		first := p.images[0]
-		if pid == 0 || first.PID != pid {
-			continue
-		}
-		if found == nil || !first.Seen.After(at.Add(time.Second)) {
-			found = p
-		}
-	}
-	return found
 }
 
 // describe says how a child ended.

@@ -1,9 +1,11 @@
 package account
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
+	"github.com/covwrap/covwrap/embed/countermap"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/collect"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/launch"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/ledger"
@@ -44,15 +46,15 @@ func TestNamespaces(t *testing.T) {
 			for _, p := range test.seen {
 				p.Ticks, p.Exe, p.Argv, p.Seen = ticks, exe, argv, time.Now()
 			}
-			processes, order := group(test.seen)
+			seen := group(test.seen)
 			var elsewhere []*collect.Child
 			for i := range test.data {
-				if _, image := find(processes, order, &test.data[i]); image == nil {
+				if _, image := seen.find(&test.data[i]); image == nil {
 					elsewhere = append(elsewhere, &test.data[i])
 				}
 			}
-			markShortlived(order, elsewhere)
-			for _, p := range order {
+			markShortlived(seen.order, elsewhere)
+			for _, p := range seen.order {
 				if !touched(p) {
 					t.Errorf("process %d is missing", p.images[0].PID)
 				}
@@ -63,5 +65,40 @@ func TestNamespaces(t *testing.T) {
 				t.Errorf("%d covered, %d collected, left out %v; want 2, 2, none", l.Covered, l.Collected, l.LeftOut)
 			}
 		})
+	}
+}
+
+// TestTogether: processes that count together are accounted for each, seen or
+// not, by number or by image; and one beside them that left nothing is.
+func TestTogether(t *testing.T) {
+	const own, other, exe = 4026531836, 4026532000, "/gone/program"
+	seen := []*proctree.Process{
+		{PID: 10, Ticks: 1},
+		{PID: 20, Ticks: 5, Exe: exe, Argv: []string{"a"}},               // joined, twice
+		{PID: 21, Ticks: 5, Exe: exe, Argv: []string{"b"}},               // left nothing
+		{PID: 30, Ticks: 6, Exe: exe, Argv: []string{"c"}, PIDNS: other}, // gone before its inner number was read
+	}
+	at := time.Now()
+	for _, p := range seen {
+		p.Seen = at
+	}
+	joined := func(pid int, ns, ticks uint64) collect.Joined {
+		return collect.Joined{Record: countermap.Record{PID: pid, PIDNS: ns, Ticks: ticks, Start: at}, Exe: exe}
+	}
+	result := &collect.Result{
+		Children: []collect.Child{{Child: ledger.Child{Collected: "aggregate", Processes: 5}}},
+		Joined: []collect.Joined{
+			joined(20, own, 5), joined(20, own, 5), joined(1, other, 6),
+			joined(22, own, 5), joined(21, own, 9), // not seen; the second has the number of another
+		},
+	}
+	var l ledger.Ledger
+	Build(&l, &launch.Outcome{Processes: seen, Collected: result}, 0)
+	if l.Covered != 5 || l.Collected != 5 || l.SpawnedAtLeast != 6 || l.Spawned != 8 || len(l.Children) != 1 {
+		t.Errorf("spawned %d (%d), covered %d, collected %d, children %v", l.Spawned, l.SpawnedAtLeast, l.Covered, l.Collected, l.Children)
+	}
+	want := []ledger.Trouble{{Slug: "executable-gone", Text: "1 processes left no counters and ran executables that no longer exist; whether they were built for coverage is not known"}}
+	if !reflect.DeepEqual(l.Trouble, want) {
+		t.Errorf("trouble %v, want %v", l.Trouble, want)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/covwrap/covwrap/embed/countermap"
 	"github.com/covwrap/covwrap/embed/phase"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/atomicfile"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/gocmd"
@@ -124,11 +125,29 @@ func printProcesses(w io.Writer, processes []*live.Process, t *tally.Tally) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, p := range processes {
 		ran, all := p.Statements()
-		fmt.Fprintf(tw, "%d\t%s\t%d of %d statements\t  %s\n", p.Map.PID, percent(ran, all), ran, all, commandLine(p.Map.Argv, 60))
+		who, what := nameOf(p)
+		fmt.Fprintf(tw, "%s\t%s\t%d of %d statements\t  %s\n", who, percent(ran, all), ran, all, what)
 	}
 	ran, all := live.Statements(t.Packages)
-	fmt.Fprintf(tw, "all\t%s\t%d of %d statements\t  %s\n", percent(ran, all), ran, all, plural(len(processes), "process", "processes"))
+	fmt.Fprintf(tw, "all\t%s\t%d of %d statements\t  %s\n", percent(ran, all), ran, all, plural(count(processes), "process", "processes"))
 	tw.Flush()
+}
+
+// nameOf is a process's number and command line; those that count together are
+// known by how many run and by their executable.
+func nameOf(p *live.Process) (who, what string) {
+	if p.Map.Flags&countermap.Aggregate != 0 {
+		return fmt.Sprintf("%d together", len(p.PIDs)), commandLine([]string{p.Map.Exe}, 60)
+	}
+	return strconv.Itoa(p.Map.PID), commandLine(p.Map.Argv, 60)
+}
+
+// count is how many processes run.
+func count(processes []*live.Process) (n int) {
+	for _, p := range processes {
+		n += len(p.PIDs)
+	}
+	return n
 }
 
 func percent(part, all int) string {
@@ -390,7 +409,7 @@ func (s *screen) close() {
 
 // show shows one frame; trouble is what could not be read.
 func (s *screen) show(f *live.Frame, trouble error) error {
-	total := fmt.Sprintf("%s of %d statements covered by %s running, %d ended", percent(f.Ran, f.All), f.All, plural(len(f.Running), "process", "processes"), f.Ended)
+	total := fmt.Sprintf("%s of %d statements covered by %s running, %d ended", percent(f.Ran, f.All), f.All, plural(count(f.Running), "process", "processes"), f.Ended)
 	if !s.terminal {
 		for _, c := range f.Changed {
 			fmt.Fprintln(s.w, changeLine(c))
@@ -409,7 +428,8 @@ func (s *screen) show(f *live.Frame, trouble error) error {
 			break
 		}
 		ran, all := p.Statements()
-		fmt.Fprintf(&b, "%8d %7s  %s\n", p.Map.PID, percent(ran, all), commandLine(p.Map.Argv, 60))
+		who, what := nameOf(p)
+		fmt.Fprintf(&b, "%8s %7s  %s\n", who, percent(ran, all), what)
 	}
 	if trouble != nil {
 		fmt.Fprintf(&b, "\n%s\n", commandLine([]string{trouble.Error()}, 200))

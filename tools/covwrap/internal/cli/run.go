@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -26,21 +27,24 @@ const exitMissing = 3
 
 // runFlags are the flags of "covwrap run".
 type runFlags struct {
-	lcov, profile, gocoverdir, json, dir, root, phases, onMissing string
-	grace                                                         time.Duration
-	keepProfiles, quiet                                           bool
+	lcov, profile, html, gocoverdir, json, dir, root, phases, onMissing, aggregate string
+
+	grace               time.Duration
+	keepProfiles, quiet bool
 }
 
 func (f *runFlags) set() *flag.FlagSet {
 	s := newFlags("run")
 	s.StringVar(&f.lcov, "lcov", "", "write a tracefile (LCOV) to `FILE`")
 	s.StringVar(&f.profile, "profile", "", "write a Go coverage profile (text) to `FILE`")
+	s.StringVar(&f.html, "html", "", "write pages for a browser into `FOLDER`, in place of an earlier report")
 	s.StringVar(&f.gocoverdir, "gocoverdir", "", "keep the profile of every process in `FOLDER`, for \"go tool covdata\"")
 	s.StringVar(&f.json, "json", "", "write the ledger, the list of all processes, to `FILE`")
 	s.StringVar(&f.dir, "dir", "", "use `FOLDER` as the profile directory, and keep it")
 	s.StringVar(&f.root, "root", "", "make file names of the tracefile relative to `FOLDER` (default: the current one)")
 	s.StringVar(&f.phases, "phases", "", "write a tracefile and a Go coverage profile for each phase (\"covwrap mark\") into `FOLDER`")
 	s.StringVar(&f.onMissing, "on-missing", runner.Warn, "`WHAT` to do when a covered process left no counters: ignore, warn or fail")
+	s.StringVar(&f.aggregate, "aggregate", runner.Off, "`WHEN` processes of one executable count together, which takes one file for all of them and leaves no account of each: off, auto (once 1000 of them have ended) or on")
 	s.DurationVar(&f.grace, "grace", runner.DefaultGrace, "how long processes that outlive COMMAND may go on")
 	s.BoolVar(&f.keepProfiles, "keep-profiles", true, "with --gocoverdir: keep single processes apart; false keeps their sum")
 	s.BoolVar(&f.quiet, "quiet", false, "print no summary")
@@ -58,6 +62,8 @@ func Run(args []string, stdio Stdio) int {
 	switch {
 	case set.NArg() == 0:
 		err = errors.New("a command is missing")
+	case runner.CheckAggregate(f.aggregate) != nil:
+		err = fmt.Errorf("--aggregate=%w", runner.CheckAggregate(f.aggregate))
 	case f.onMissing != runner.Ignore && f.onMissing != runner.Warn && f.onMissing != runner.Fail:
 		err = fmt.Errorf("--on-missing=%q is none of ignore, warn, fail", f.onMissing)
 	}
@@ -65,7 +71,7 @@ func Run(args []string, stdio Stdio) int {
 		return misuse(set, err, stdio)
 	}
 	r, err := runner.Run(runner.Options{
-		Argv: set.Args(), Grace: f.grace, ProfileDir: f.dir,
+		Argv: set.Args(), Grace: f.grace, ProfileDir: f.dir, Aggregate: f.aggregate,
 		KeepProfiles: f.gocoverdir != "", Profiles: f.gocoverdir, Names: resolver(f.root, stdio),
 	})
 	if err != nil {
@@ -121,6 +127,17 @@ func (f *runFlags) write(r *runner.Report, errs io.Writer) bool {
 			fmt.Fprintf(errs, "covwrap run: %v\n", err)
 			ok = false
 		}
+	}
+	if f.html == "" {
+		return ok
+	}
+	missing, err := r.WriteHTML(f.html, cmp.Or(f.root, "."))
+	if err != nil {
+		fmt.Fprintf(errs, "covwrap run: %v\n", err)
+		return false
+	}
+	if len(missing) > 0 {
+		fmt.Fprintf(errs, "covwrap run: warning: %s without source, first %s; they have counts only [source-not-found]\n", plural(len(missing), "page is", "pages are"), missing[0])
 	}
 	return ok
 }

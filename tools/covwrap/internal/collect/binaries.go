@@ -37,6 +37,7 @@ type binaries struct {
 	flushed map[flush]covdata.Hash          // likewise: what their process wrote itself
 	order   []*binary
 	sources map[string]string // Go's file name: path of the source
+	once    bool              // see tally.Binary
 }
 
 // flush identifies the process of a map by what stands in the map's name.
@@ -76,6 +77,7 @@ func (b *binaries) named(hash covdata.Hash) (*binary, error) {
 // add makes the sums of a binary.
 func (b *binaries) add(m *covdata.Meta, content []byte) *binary {
 	bin := &binary{Binary: b.tally.Binary(m), id: m.Hash.String(), content: content}
+	bin.Once = b.once
 	for i := range m.Packages {
 		bin.hashes = append(bin.hashes, m.Packages[i].Hash)
 	}

@@ -18,6 +18,8 @@ func (c *Collector) Clone() *Collector {
 		troubles: slices.Clone(c.troubles),
 		done:     maps.Clone(c.done), mapped: map[int][]span{}, ids: maps.Clone(c.ids), newest: maps.Clone(c.newest),
 	}
+	d.joined, d.aggregates = slices.Clip(c.joined), newAggregates()
+	d.AggregateFrom = 0
 	for pid, spans := range c.mapped {
 		d.mapped[pid] = slices.Clone(spans)
 	}
@@ -32,22 +34,30 @@ func (c *Collector) Clone() *Collector {
 	var packages map[*tally.Package]*tally.Package
 	d.tally, packages = c.tally.Clone()
 	d.binaries = newBinaries(c.Dir, d.tally, d.trouble)
+	d.binaries.once = c.binaries.once
 	d.binaries.sources = maps.Clone(c.binaries.sources)
 	d.binaries.failed = maps.Clone(c.binaries.failed)
 	d.binaries.flushed = maps.Clone(c.binaries.flushed)
 	same := map[*binary]*binary{}
 	for _, b := range c.binaries.order {
 		n := *b
-		n.Binary = &tally.Binary{Hash: b.Hash, Mode: b.Mode}
-		for _, p := range b.Packages {
-			n.Packages = append(n.Packages, packages[p])
-		}
+		n.Binary = copyBinary(b.Binary, packages)
 		same[b] = &n
 		d.binaries.order = append(d.binaries.order, &n)
 		d.binaries.byHash[n.Hash] = &n
 	}
 	for id, b := range c.binaries.byFile {
 		d.binaries.byFile[id] = same[b]
+	}
+	d.phases = byPhase{map[string]*tally.Tally{}, map[inPhase]*tally.Binary{}}
+	for name, t := range c.phases.tallies {
+		clone, packages := t.Clone()
+		d.phases.tallies[name] = clone
+		for at, b := range c.phases.binaries {
+			if at.phase == name {
+				d.phases.binaries[at] = copyBinary(b, packages)
+			}
+		}
 	}
 	d.profile = &keeper{store: c.Profiles, trouble: d.trouble, rest: map[*binary]map[[2]uint32][]uint32{}}
 	for _, b := range c.profile.order {
@@ -59,4 +69,13 @@ func (c *Collector) Clone() *Collector {
 		d.profile.order = append(d.profile.order, same[b])
 	}
 	return d
+}
+
+// copyBinary is a binary of a tally in a copy of it, whose packages are given.
+func copyBinary(b *tally.Binary, packages map[*tally.Package]*tally.Package) *tally.Binary {
+	n := &tally.Binary{Hash: b.Hash, Mode: b.Mode, Once: b.Once}
+	for _, p := range b.Packages {
+		n.Packages = append(n.Packages, packages[p])
+	}
+	return n
 }

@@ -11,6 +11,7 @@
 package collect
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -47,6 +48,10 @@ type Config struct {
 	// Alive says whether the process of a map still runs: then its map is
 	// left alone. nil takes all for dead.
 	Alive func(m *countermap.Map) bool
+	// AggregateFrom is after how many processes of one executable those that
+	// start from then on count into one map, 0 never; with 1, as soon as the
+	// first one is running.
+	AggregateFrom int
 }
 
 // Collector adds up one profile directory. Not for concurrent use.
@@ -55,6 +60,7 @@ type Collector struct {
 	tally    *tally.Tally
 	binaries *binaries
 	children []Child
+	joined   []Joined
 	leftOut  []LeftOut
 	leftMore int
 	troubles []ledger.Trouble
@@ -63,6 +69,7 @@ type Collector struct {
 
 	keep     bool                 // leave the files where they are
 	done     map[string]bool      // files that are finished with but still there
+	left     int                  // files of processes that the last fold left
 	mapped   map[int][]span       // by pid: when a process with a map ran
 	folded   int64                // when the last fold began
 	ids      map[string]processID // of the maps whose process number is not unique
@@ -72,6 +79,8 @@ type Collector struct {
 	words    []uint32 // reused for each map
 	interned intern.Table
 	scratch  scratch
+
+	aggregates aggregates
 }
 
 // processID tells processes apart whatever the reuse of numbers, and is the
@@ -94,6 +103,12 @@ type Child struct {
 	Noted countermap.Exit // what the process itself said about its end
 }
 
+// Joined is a process whose counters are in those of an aggregate map.
+type Joined struct {
+	countermap.Record
+	Exe string
+}
+
 // LeftOut is a process that is not in the sums.
 type LeftOut struct {
 	ledger.LeftOut
@@ -112,18 +127,24 @@ func New(c Config) *Collector {
 	col := &Collector{
 		Config: c, tally: t, done: map[string]bool{},
 		mapped: map[int][]span{}, ids: map[string]processID{}, newest: map[processID]int64{},
-		paying: map[instalment]*paying{},
+		paying:     map[instalment]*paying{},
+		aggregates: newAggregates(),
 	}
 	col.binaries = newBinaries(c.Dir, t, col.trouble)
+	col.binaries.once = c.AggregateFrom == 1
 	col.phases = byPhase{map[string]*tally.Tally{}, map[inPhase]*tally.Binary{}}
 	col.profile = &keeper{store: c.Profiles, trouble: col.trouble}
 	return col
 }
 
 // Fold reads what is finished: the files of processes that have ended.
-// Maps of processes that still run stay. An error means that the profile
-// directory cannot be read; what was read before stays in the sums.
-func (c *Collector) Fold() error { return c.fold(false) }
+// Maps of processes that still run stay; left is how many files do that were
+// there when it began. An error means that the profile directory cannot be read;
+// what was read before stays in the sums.
+func (c *Collector) Fold() (left int, err error) {
+	err = c.fold(false)
+	return c.left, err
+}
 
 // Finish reads all that is left, whether its process has ended or not.
 func (c *Collector) Finish() error { return c.fold(true) }
@@ -133,7 +154,7 @@ func (c *Collector) fold(final bool) error {
 	var entries []profdir.Entry
 	err := profdir.List(c.Dir, func(e profdir.Entry) {
 		switch e.Kind {
-		case profdir.Discard, profdir.Mark, profdir.Aggregate:
+		case profdir.Discard, profdir.Mark:
 		case profdir.Other:
 			if final {
 				c.trouble("foreign-file", e.Name+": no file of covwrap's; somebody else writes into the profile directory")
@@ -165,7 +186,11 @@ func (c *Collector) fold(final bool) error {
 			c.noteMap(e)
 		}
 	}
+	c.aggregates.joined = nil
 	for _, e := range entries {
+		if e.Kind == profdir.Aggregate {
+			c.aggregates.names[e.Name] = true
+		}
 		if e.Kind == profdir.Map {
 			c.noteImage(e)
 		}
@@ -177,6 +202,10 @@ func (c *Collector) fold(final bool) error {
 		switch e.Kind {
 		case profdir.Map:
 			c.foldMap(e, final)
+		case profdir.Aggregate:
+			if final {
+				c.foldAggregate(e)
+			}
 		case profdir.Counters:
 			c.foldCounters(e, final)
 		case profdir.Note:
@@ -193,6 +222,14 @@ func (c *Collector) fold(final bool) error {
 		case profdir.Log:
 			if final {
 				c.log, _ = profdir.Read(c.Dir, e.Name, maxLog)
+			}
+		}
+	}
+	c.left = len(c.done)
+	for _, e := range entries {
+		if e.Kind == profdir.Map || e.Kind == profdir.Counters {
+			if _, err := os.Lstat(c.path(e.Name)); err == nil && !c.done[e.Name] {
+				c.left++
 			}
 		}
 	}

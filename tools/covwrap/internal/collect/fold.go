@@ -185,6 +185,7 @@ func (c *Collector) foldMap(e profdir.Entry, final bool) {
 	c.addParts(m, bin, len(c.children)-1, parts)
 	c.removeSnapshots(m)
 	c.closeMap(e)
+	c.considerFolded(m)
 	m.Close()
 	if id, ok := c.ids[e.Name]; ok {
 		delete(c.ids, e.Name)
@@ -253,7 +254,7 @@ func (c *Collector) add(child Child, bin *binary, goos, goarch string) {
 // foldCounters adds a counter file that a process wrote itself, unless it has
 // a map.
 func (c *Collector) foldCounters(e profdir.Entry, final bool) {
-	if c.hasMap(e.PID, e.Nanos) {
+	if c.hasMap(e.PID, e.Nanos) || c.hasJoined(e) {
 		c.finished(e)
 		return
 	}

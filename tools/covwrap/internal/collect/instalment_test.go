@@ -54,7 +54,7 @@ func TestInstalments(t *testing.T) {
 	c := New(Config{Dir: dir})
 	write(7, 100, nil, 1, 0)
 	write(8, 110, nil, 1, 0)
-	if err := c.Fold(); err != nil {
+	if _, err := c.Fold(); err != nil {
 		t.Fatal(err)
 	}
 	snapshot := c.Clone()

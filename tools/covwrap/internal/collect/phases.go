@@ -38,7 +38,7 @@ func (c *Collector) splitMap(m *countermap.Map) []phases.Part {
 	if err != nil {
 		c.trouble("mark-damaged", err.Error())
 	}
-	parts, err := marks.Split(m.PID, m.Start.UnixNano(), c.words)
+	parts, err := marks.Split(phases.ID(m), m.Start.UnixNano(), c.words)
 	if err != nil {
 		c.trouble("mark-damaged", err.Error())
 	}
@@ -95,6 +95,7 @@ func (c *Collector) sumsOf(name string, bin *binary) *tally.Binary {
 		c.phases.tallies[name] = t
 	}
 	b := t.Binary(meta)
+	b.Once = bin.Once
 	c.phases.binaries[at] = b
 	return b
 }
@@ -106,7 +107,7 @@ func (c *Collector) removeSnapshots(m *countermap.Map) {
 		return
 	}
 	marks, _ := phases.Read(c.Dir)
-	for _, file := range marks.Snapshots(m.PID, m.Start.UnixNano()) {
+	for _, file := range marks.Snapshots(phases.ID(m)) {
 		os.Remove(file)
 	}
 }

@@ -15,6 +15,7 @@ type Result struct {
 	Phases   []Phase // in the order of their marks; nil without any
 	Binaries []ledger.Binary
 	Children []Child   // by start
+	Joined   []Joined  // processes that stand behind one of the children together
 	LeftOut  []LeftOut // by time
 	LeftMore int       // left-out processes that are not named
 	Trouble  []ledger.Trouble
@@ -29,7 +30,7 @@ func (c *Collector) Result() *Result {
 		c.children[i].BlocksOnlyHere = alone[i]
 	}
 	r := &Result{
-		Packages: c.tally.Packages, Phases: c.phaseResults(), Children: c.children, LeftMore: c.leftMore,
+		Packages: c.tally.Packages, Phases: c.phaseResults(), Children: c.children, Joined: c.joined, LeftMore: c.leftMore,
 		Trouble: c.troubles, Log: c.log, Sources: c.binaries.sources,
 	}
 	have := map[int]bool{}

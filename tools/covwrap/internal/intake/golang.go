@@ -9,7 +9,6 @@ import (
 	"sort"
 
 	"github.com/covwrap/covwrap/tools/covwrap/internal/collect"
-	"github.com/covwrap/covwrap/tools/covwrap/internal/cover"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/goblocks"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/ledger"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/lines"
@@ -39,7 +38,7 @@ func (c *Coverage) readGo(dirs []string, opt Options, log *trouble.Log) error {
 	files := goblocks.Lines(texts)
 	names.learn(files)
 	for _, f := range files {
-		addFile(c.Set, names.of(f.Name), f)
+		f.AddTo(c.Set, names.of(f.Name))
 	}
 	return nil
 }
@@ -98,7 +97,7 @@ func (c *Coverage) readGoDir(dir string, blocks bool, names *nameTable, log *tro
 	}
 	names.learn(files)
 	for _, f := range files {
-		addFile(c.Set, names.of(f.Name), f)
+		f.AddTo(c.Set, names.of(f.Name))
 	}
 	return nil
 }
@@ -158,27 +157,6 @@ func report(all []ledger.Trouble, log *trouble.Log, dir string) {
 		log.Addf(t.Slug, dir, "%s", t.Text)
 	}
 }
-
-// addFile adds the lines and functions of one file to a set.
-func addFile(set *cover.Set, name string, f lines.File) {
-	clean, ok := cover.SourceName([]byte(name))
-	if !ok {
-		return
-	}
-	c := cover.Open(set.FileBytes(clean))
-	defer c.Close()
-	for _, l := range f.Lines {
-		c.AddLine(l.No, count(l.Count))
-	}
-	for _, fn := range f.Funcs {
-		name := cover.FuncName(nil, []byte(fn.Name))
-		c.AddFuncLine(name, fn.Line)
-		c.AddFuncCount(name, count(fn.Count))
-	}
-}
-
-// count is a sum as a set counts.
-func count(n uint64) int64 { return int64(min(n, cover.MaxCount)) }
 
 // nameTable translates Go's names of source files.
 type nameTable struct {

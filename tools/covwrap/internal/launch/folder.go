@@ -27,6 +27,8 @@ const (
 	// foldAt is the number of new files that is worth a fold: at the size of
 	// a big binary's counter map, about 100 MB.
 	foldAt = 128
+	// relieveTicks is a second of foldEvery.
+	relieveTicks = 10
 )
 
 func newFolder(c collect.Config) *folder {
@@ -39,27 +41,41 @@ func (f *folder) loop() {
 	defer close(f.done)
 	tick := time.NewTicker(foldEvery)
 	defer tick.Stop()
-	left := 0
+	left, ticks := 0, 0
 	for {
 		select {
 		case <-f.quit:
 			return
 		case <-tick.C:
 		}
+		f.aggregate(ticks%relieveTicks == 0)
+		ticks++
 		n := f.files()
 		if n < left+foldAt {
 			left = min(left, n)
 			continue
 		}
-		f.fold()
-		left = f.files()
+		// What came meanwhile is new: counted as left, it would put off the next
+		// fold, the longer the slower the machine is.
+		left = f.fold()
 	}
 }
 
-func (f *folder) fold() {
+// aggregate looks after the maps into which several processes count.
+func (f *folder) aggregate(relieve bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.collector.Fold()
+	f.collector.Consider()
+	if relieve {
+		f.collector.Relieve()
+	}
+}
+
+func (f *folder) fold() (left int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	left, _ = f.collector.Fold() // the collector names what is wrong
+	return left
 }
 
 // files counts the files that may be folded.

@@ -55,6 +55,8 @@ type Config struct {
 	Profile string
 	// Keep keeps the profiles of single processes; nil keeps none.
 	Keep *profiles.Store
+	// AggregateFrom is as in package collect.
+	AggregateFrom int
 	// Grace is how long processes that outlive the test may go on before they
 	// are ended.
 	Grace time.Duration
@@ -136,7 +138,7 @@ func Run(c Config) (*Outcome, error) {
 	o := &Outcome{Start: time.Now(), Ended: map[int]bool{}}
 	observer := proctree.Start(c.Profile)
 	folder := newFolder(collect.Config{
-		Dir: c.Profile, Profiles: c.Keep,
+		Dir: c.Profile, Profiles: c.Keep, AggregateFrom: c.AggregateFrom,
 		Alive: func(m *countermap.Map) bool {
 			if alive, known := observer.Alive(m.PID, m.Ticks, m.PIDNS); known {
 				return alive

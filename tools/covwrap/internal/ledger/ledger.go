@@ -75,7 +75,8 @@ type Binary struct {
 	BlocksCovered int `json:"blocks_covered"`
 }
 
-// Child is one covered process image whose counters were collected.
+// Child is one covered process image whose counters were collected, or, by
+// Collected, the many that counted together.
 type Child struct {
 	PID    int       `json:"pid"`
 	PPID   int       `json:"ppid,omitempty"`
@@ -87,10 +88,14 @@ type Child struct {
 	End    time.Time `json:"end,omitzero"` // if it was seen
 	Ended  Ended     `json:"ended"`
 	// Collected is "map" (counter map: exact whatever ended the process),
+	// "aggregate" (one map of many processes),
 	// "flush" (written by package embed where no map was possible, and not on
 	// a clean exit: what came after the last call is lost) or "stock" (written
 	// on a clean exit, in Go's own way).
 	Collected string `json:"collected"`
+	// Processes is how many counted into an aggregate map. They are not told
+	// apart: there is no number, command line or end of each.
+	Processes int `json:"processes,omitempty"`
 	// BlocksCovered counts blocks with statements that ran here, and
 	// BlocksOnlyHere those of them that ran in no other process.
 	BlocksCovered  int `json:"blocks_covered"`

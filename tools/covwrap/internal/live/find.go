@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -40,7 +41,9 @@ func Find(dir string, pids []int) ([]string, error) {
 		case err != nil && named:
 			errs = append(errs, fmt.Errorf("process %d: %w", pid, err))
 		case file != "":
-			files = append(files, file)
+			if !slices.Contains(files, file) { // several count into one
+				files = append(files, file)
+			}
 		case named:
 			errs = append(errs, fmt.Errorf("process %d has no counter map: it was built without covwrap's runtime (build it with \"covwrap go build\"), or was started with no COVWRAP_DIR", pid))
 		}
@@ -60,7 +63,7 @@ func inDir(dir string, pids []int) ([]string, error) {
 	}
 	var files []string
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), countermap.FilePrefix) || !e.Type().IsRegular() {
+		if !isMap(e.Name()) || !e.Type().IsRegular() {
 			continue
 		}
 		file := filepath.Join(dir, e.Name())
@@ -71,10 +74,16 @@ func inDir(dir string, pids []int) ([]string, error) {
 		if err != nil {
 			return files, err
 		}
+		found := false
+		for _, pid := range running(m) {
+			if len(pids) == 0 || asked[pid] {
+				found = true
+				delete(asked, pid)
+			}
+		}
 		m.Close()
-		if (len(pids) == 0 || asked[m.PID]) && Runs(m) {
+		if found {
 			files = append(files, file)
-			delete(asked, m.PID)
 		}
 	}
 	var errs []error
@@ -85,4 +94,24 @@ func inDir(dir string, pids []int) ([]string, error) {
 	}
 	sort.Strings(files)
 	return files, errors.Join(errs...)
+}
+
+// isMap reports whether a file of a profile directory is a counter map, of one
+// process or of many.
+func isMap(name string) bool {
+	return strings.HasPrefix(name, countermap.FilePrefix) || strings.HasPrefix(name, countermap.AggregatePrefix)
+}
+
+// running returns the processes that count into a map and have not ended.
+func running(m *countermap.Map) (pids []int) {
+	records, _ := m.Records() // without them it counts as one that nobody uses
+	if m.Flags&countermap.Aggregate == 0 {
+		records = []countermap.Record{{PID: m.PID, PIDNS: m.PIDNS, Ticks: m.Ticks}}
+	}
+	for _, r := range records {
+		if runs(r.PID, r.PIDNS, r.Ticks) {
+			pids = append(pids, r.PID)
+		}
+	}
+	return pids
 }

@@ -5,12 +5,11 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sort"
 	"strconv"
 	"strings"
 	"syscall"
-
-	"github.com/covwrap/covwrap/embed/countermap"
 )
 
 // processes lists the process numbers of the machine.
@@ -48,13 +47,15 @@ func mapped(pid int) (string, error) {
 		var line []byte
 		line, data, _ = bytes.Cut(data, []byte("\n"))
 		// address perms offset device inode, then the name after spaces
-		i := bytes.Index(line, []byte("/"+countermap.FilePrefix))
-		if i < 0 {
+		start := bytes.IndexByte(line, '/')
+		if start < 0 {
 			continue
 		}
-		start := bytes.IndexByte(line, '/')
-		name := string(line[start:])
-		if gone, ok := strings.CutSuffix(name, " (deleted)"); ok {
+		name, deleted := strings.CutSuffix(string(line[start:]), " (deleted)")
+		if !isMap(filepath.Base(name)) {
+			continue
+		}
+		if gone := name; deleted {
 			return "", errors.New("its counter map " + gone + " was deleted while it runs; its counters cannot be read any more")
 		}
 		return name, nil
@@ -62,15 +63,15 @@ func mapped(pid int) (string, error) {
 	return "", nil
 }
 
-// Runs reports whether the process of a map is alive. The start time tells it
-// from a later process of the same number. A process of another pid namespace
-// cannot be seen; its map counts as that of a running one.
-func Runs(m *countermap.Map) bool {
+// runs reports whether a process is alive. The start time tells it from a later
+// process of the same number. A process of another pid namespace cannot be seen;
+// it counts as running.
+func runs(pid int, pidns, ticks uint64) bool {
 	var st syscall.Stat_t
-	if m.PIDNS != 0 && (syscall.Stat("/proc/self/ns/pid", &st) != nil || st.Ino != m.PIDNS) {
+	if pidns != 0 && (syscall.Stat("/proc/self/ns/pid", &st) != nil || st.Ino != pidns) {
 		return true
 	}
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(m.PID) + "/stat")
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return false
 	}
@@ -80,5 +81,5 @@ func Runs(m *countermap.Map) bool {
 		return false
 	}
 	f := strings.Fields(string(stat[i+2:]))
-	return len(f) > 19 && f[0] != "Z" && f[0] != "X" && (m.Ticks == 0 || f[19] == strconv.FormatUint(m.Ticks, 10))
+	return len(f) > 19 && f[0] != "Z" && f[0] != "X" && (ticks == 0 || f[19] == strconv.FormatUint(ticks, 10))
 }

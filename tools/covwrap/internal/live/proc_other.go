@@ -2,11 +2,7 @@
 
 package live
 
-import (
-	"errors"
-
-	"github.com/covwrap/covwrap/embed/countermap"
-)
+import "errors"
 
 var errNoMaps = errors.New("running processes have counter maps on Linux only; elsewhere a program writes its counters when it ends, or when embed.Cleanup is called")
 
@@ -14,5 +10,5 @@ func processes() ([]int, error) { return nil, errNoMaps }
 
 func mapped(pid int) (string, error) { return "", errNoMaps }
 
-// Runs reports whether the process of a map is alive: nobody can tell here.
-func Runs(m *countermap.Map) bool { return false }
+// runs reports whether a process is alive: nobody can tell here.
+func runs(pid int, pidns, ticks uint64) bool { return false }

@@ -3,19 +3,23 @@ package live
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 
 	"github.com/covwrap/covwrap/embed/countermap"
+	"github.com/covwrap/covwrap/embed/phase"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/covdata"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/phases"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/profdir"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/tally"
 )
 
-// Process is what one running process has counted so far.
+// Process is what one running process has counted so far, or what all have that
+// count into an aggregate map.
 type Process struct {
 	Map   *countermap.Map // closed; its values stay valid
+	PIDs  []int           // of the running processes
 	Meta  *covdata.Meta   // of its binary
 	funcs []funcCounts
 }
@@ -127,22 +131,11 @@ func (r *Reader) Read(file string) (*Process, error) {
 			return nil, err
 		}
 	}
-	if r.words, err = m.Counters(r.words); err != nil {
-		return nil, err
-	}
-	words := r.words
-	marks, err := phases.Read(filepath.Dir(file)) // after the counters, see Split
+	words, err := r.counters(m)
 	if err != nil {
 		return nil, err
 	}
-	if marks.Any() {
-		parts, err := marks.Split(m.PID, m.Start.UnixNano(), words)
-		if err != nil {
-			return nil, err
-		}
-		words = phases.Total(parts, len(words))
-	}
-	p := &Process{Map: m, Meta: meta}
+	p := &Process{Map: m, PIDs: running(m), Meta: meta}
 	bin := tally.New().Binary(meta)
 	err = m.VisitFuncs(words, pkgs, func(pkg, fn uint32, counters []uint32) error {
 		if pkg == countermap.UnknownPackage {
@@ -158,6 +151,36 @@ func (r *Reader) Read(file string) (*Process, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// counters reads the counters of a map. Nobody takes some out of an aggregate map
+// meanwhile, which would be seen twice; but where nobody ever did, there is no
+// lock, and we may have no right to make one.
+func (r *Reader) counters(m *countermap.Map) (words []uint32, err error) {
+	dir := filepath.Dir(m.Path)
+	read := func() error {
+		if r.words, err = m.Counters(r.words); err != nil {
+			return err
+		}
+		words = r.words
+		marks, err := phases.Read(dir) // after the counters, see Split
+		if err != nil {
+			return err
+		}
+		if !marks.Any() && m.Flags&countermap.Aggregate == 0 {
+			return nil
+		}
+		parts, err := marks.Split(phases.ID(m), m.Start.UnixNano(), words)
+		words = phases.Total(parts, len(words))
+		return err
+	}
+	if m.Flags&countermap.Aggregate != 0 && phases.Any(dir) {
+		if err := phase.Exclude(dir, read); words != nil || !errors.Is(err, phase.ErrBusy) && !errors.Is(err, fs.ErrPermission) {
+			return words, err
+		}
+	}
+	err = read()
+	return words, err
 }
 
 // AddTo adds the process's counters to a tally, as those of child number child.

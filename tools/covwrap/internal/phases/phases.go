@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/covwrap/covwrap/embed/countermap"
 	"github.com/covwrap/covwrap/embed/phase"
 )
 
@@ -32,7 +33,7 @@ type Mark struct {
 type Marks struct {
 	dir   string
 	list  []Mark
-	snaps map[string][]snap // by "<pid>.<start>"
+	snaps map[string][]snap // by the map's ID
 }
 
 // snap is one snapshot of one process.
@@ -179,16 +180,32 @@ func (m *Marks) segment(at int64) (name string, dropped bool) {
 	return name, dropped
 }
 
-// Split splits the counters of the process pid, whose map says that it began
+// ID is how snapshots name the map that they are of.
+func ID(m *countermap.Map) string {
+	if m.Flags&countermap.Aggregate != 0 {
+		return strings.TrimPrefix(filepath.Base(m.Path), countermap.AggregatePrefix)
+	}
+	return fmt.Sprintf("%d.%d", m.PID, m.Start.UnixNano())
+}
+
+// Split splits the counters of the map with the ID, which says that it began
 // at start, by phase. final must have been read from the map before Read was
-// called: counters may be taken out of it in between, never put back. Phases
-// in which the process counted nothing, and those that were reset, are left
+// called, under phase.Exclude for an aggregate map: counters may be taken out of
+// it in between, never put back, and in mode "set" alone it does no harm to see
+// them twice. Phases in which nothing was counted, and those that were reset, are left
 // out. An error names a snapshot that does not fit; the parts are then
 // complete in sum but not divided at that mark.
-func (m *Marks) Split(pid int, start int64, final []uint32) ([]Part, error) {
+func (m *Marks) Split(id string, start int64, final []uint32) ([]Part, error) {
+	pieces, err := m.Pieces(id, start, final)
+	return join(pieces), err
+}
+
+// Pieces is as Split, with one piece for each snapshot instead of one part for
+// each phase: what one counter cannot hold, the counters of several pieces can.
+func (m *Marks) Pieces(id string, start int64, final []uint32) ([]Part, error) {
 	if i := misfit(final); i >= 0 {
 		name, _ := m.segment(start)
-		return []Part{{name, final}}, fmt.Errorf("the counter map of process %d has words that are no counters, from word %d of %d on", pid, i, len(final))
+		return []Part{{name, final}}, fmt.Errorf("the counter map %s has words that are no counters, from word %d of %d on", id, i, len(final))
 	}
 	var errs []error
 	var parts []Part
@@ -204,7 +221,7 @@ func (m *Marks) Split(pid int, start int64, final []uint32) ([]Part, error) {
 			parts = append(parts, p)
 		}
 	}
-	for _, s := range m.snaps[fmt.Sprintf("%d.%d", pid, start)] {
+	for _, s := range m.snaps[id] {
 		counters, err := readSnap(s.file, len(final))
 		if err != nil {
 			errs = append(errs, err)
@@ -217,7 +234,7 @@ func (m *Marks) Split(pid int, start int64, final []uint32) ([]Part, error) {
 		at = s.mark
 	}
 	emit(final, false)
-	return join(parts), errors.Join(errs...)
+	return parts, errors.Join(errs...)
 }
 
 // misfit returns the place of the first word that promises more counters than
@@ -339,11 +356,10 @@ func readSnap(file string, n int) ([]uint32, error) {
 	return words, nil
 }
 
-// Snapshots returns the snapshot files of a process, to be removed together
-// with its map.
-func (m *Marks) Snapshots(pid int, start int64) []string {
+// Snapshots returns the snapshot files of a map, to be removed together with it.
+func (m *Marks) Snapshots(id string) []string {
 	var files []string
-	for _, s := range m.snaps[fmt.Sprintf("%d.%d", pid, start)] {
+	for _, s := range m.snaps[id] {
 		files = append(files, s.file)
 	}
 	return files

@@ -12,7 +12,10 @@ import (
 	"github.com/covwrap/covwrap/embed/phase"
 )
 
-const pid, start = 42, 100
+const (
+	pid, start = 42, 100
+	id         = "42.100"
+)
 
 // put writes a mark at a time.
 func mark(t *testing.T, dir string, at int64, content string) {
@@ -46,7 +49,7 @@ func split(t *testing.T, dir string, begin int64, final []uint32) []Part {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts, err := m.Split(pid, begin, final)
+	parts, err := m.Split(id, begin, final)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +143,7 @@ func TestDamaged(t *testing.T) {
 	if got := m.Names(); !reflect.DeepEqual(got, []string{Start, "a"}) {
 		t.Errorf("phases %q", got)
 	}
-	parts, err := m.Split(pid, start, words(1, 2, 3))
+	parts, err := m.Split(id, start, words(1, 2, 3))
 	if want := []Part{{Start, words(1, 2, 3)}}; !reflect.DeepEqual(parts, want) {
 		t.Errorf("parts %v, want %v", parts, want)
 	}
@@ -159,7 +162,7 @@ func TestMisfit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		parts, err := m.Split(pid, start, final)
+		parts, err := m.Split(id, start, final)
 		if want := []Part{{"a", final}}; !reflect.DeepEqual(parts, want) || err == nil {
 			t.Errorf("%v: parts %v, %v; want %v and an error", final, parts, err, want)
 		}
@@ -188,7 +191,7 @@ func FuzzSplit(f *testing.F) {
 		shot(t, dir, prefix, 200, widen(snap)...)
 		m, _ := Read(dir)
 		w := widen(final)
-		parts, err := m.Split(pid, start, w)
+		parts, err := m.Split(id, start, w)
 		total := Total(parts, len(w))
 		if len(total) != len(w) {
 			t.Fatalf("%d words of %d", len(total), len(w))

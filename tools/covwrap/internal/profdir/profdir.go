@@ -34,7 +34,7 @@ const (
 	Torn                  // tmp.cov...: a file that was being written when its process ended
 	Discard               // discard: folder for what is never read
 	Mark                  // covmark.*, covsnap.*: phases
-	Aggregate             // aggregate, covagg.*: maps that several processes share
+	Aggregate             // covagg.<executable>: map into which several processes count
 )
 
 // Entry is a file's name taken apart.
@@ -58,9 +58,6 @@ func Parse(name string) Entry {
 	case "discard":
 		e.Kind = Discard
 		return e
-	case "aggregate":
-		e.Kind = Aggregate
-		return e
 	}
 	f := strings.Split(name, ".")
 	ok := false
@@ -80,7 +77,7 @@ func Parse(name string) Entry {
 	case f[0] == "covnote" && len(f) == 4:
 		e.Kind, e.Slug = Note, f[3]
 		ok = number(&e.PID, f[1]) && nanos(&e.Nanos, f[2])
-	case f[0] == "covmark" || f[0] == "covsnap":
+	case f[0] == "covmark" || f[0] == "covsnap" || f[0] == "covpart":
 		e.Kind, ok = Mark, true
 	case f[0] == "covagg":
 		e.Kind, ok = Aggregate, true

@@ -91,6 +91,10 @@ func (w *Wrapped) options(words string) {
 		switch name {
 		case "grace":
 			ok = duration(&w.Grace, value)
+		case "aggregate":
+			if ok = CheckAggregate(value) == nil; ok {
+				w.Aggregate = value
+			}
 		case "end_before_timeout":
 			ok = duration(&w.EndBefore, value)
 		case "keep_profiles":

@@ -7,6 +7,8 @@ import (
 
 	"github.com/covwrap/covwrap/tools/covwrap/internal/atomicfile"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/covdata"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/cover"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/htmlreport"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/ledger"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/lines"
 )
@@ -29,6 +31,18 @@ func (r *Report) WriteProfile(path string) error {
 	return atomicfile.Write(path, func(w io.Writer) error {
 		return lines.WriteProfile(w, r.Mode(), r.Packages)
 	})
+}
+
+// WriteHTML writes pages for a browser into a folder, with the text of the source
+// files from the folder that their names are relative to. It returns those that
+// it did not find there.
+func (r *Report) WriteHTML(dir, source string) (missing []string, err error) {
+	set := cover.NewSet()
+	for _, f := range r.Files {
+		f.AddTo(set, f.Name)
+	}
+	result, err := htmlreport.Write(dir, set, htmlreport.Options{Title: "Coverage", Source: source})
+	return result.Missing, err
 }
 
 // Mode is the counter mode of a profile of all binaries: "set" only if all are,

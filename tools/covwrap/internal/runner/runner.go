@@ -36,6 +36,7 @@ type Options struct {
 
 	Temp         string        // where to make the profile directory; "" is the system's temporary folder
 	ProfileDir   string        // an existing profile directory to use and to leave in place, instead
+	Aggregate    string        // when processes count together: Off (or ""), Auto, On
 	KeepProfiles bool          // keep the profile of every process
 	Profiles     string        // where to
 	Grace        time.Duration // for processes that outlive the test
@@ -72,6 +73,24 @@ type Report struct {
 // DefaultGrace is how long processes may go on after the test. Counters do not
 // need it, they survive SIGKILL; it is for what else the processes do.
 const DefaultGrace = 2 * time.Second
+
+// When processes of one executable count into one map instead of one each.
+const (
+	Off  = "off"
+	On   = "on"   // as soon as the first one runs
+	Auto = "auto" // when a thousand have ended, which is as many as profiles are kept of
+)
+
+// aggregateFrom is after how many processes that is.
+var aggregateFrom = map[string]int{"": 0, Off: 0, On: 1, Auto: profiles.DefaultFiles}
+
+// CheckAggregate says what is wrong with a value of Options.Aggregate.
+func CheckAggregate(value string) error {
+	if value != Off && value != On && value != Auto {
+		return fmt.Errorf("%q is none of off, auto, on", value)
+	}
+	return nil
+}
 
 // StartError is a test that could not be started.
 type StartError struct {
@@ -113,7 +132,7 @@ func Run(o Options) (*Report, error) {
 	}
 	c := launch.Config{
 		Path: path, Argv: o.Argv, Env: o.Env, Dir: o.Dir, Files: [3]*os.File{os.Stdin, os.Stdout, os.Stderr},
-		Profile: dir, Grace: o.Grace, Grouped: o.Grouped, TimeLimit: o.TimeLimit,
+		Profile: dir, Grace: o.Grace, Grouped: o.Grouped, TimeLimit: o.TimeLimit, AggregateFrom: aggregateFrom[o.Aggregate],
 	}
 	if c.Env == nil {
 		c.Env = os.Environ()

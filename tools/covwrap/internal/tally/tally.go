@@ -47,6 +47,10 @@ type Binary struct {
 	Hash     covdata.Hash
 	Mode     covdata.Mode
 	Packages []*Package // as the binary numbers them
+	// Once counts a block of a binary of mode "set" once, however many children
+	// cover it. Otherwise its sum is their number, which nobody knows of those
+	// that count together.
+	Once bool
 }
 
 // New returns an empty tally.
@@ -119,7 +123,9 @@ func (b *Binary) Add(child int, pkg, fn uint32, counters []uint32) (covered int)
 			continue
 		}
 		if b.Mode == covdata.ModeSet {
-			c = 1
+			if c = 1; b.Once && counts[i] > 0 {
+				c = 0
+			}
 		}
 		sum := counts[i] + uint64(c)
 		if sum < uint64(c) {
@@ -134,6 +140,18 @@ func (b *Binary) Add(child int, pkg, fn uint32, counters []uint32) (covered int)
 			owner[i] = several
 		}
 		if stmts[i] {
+			covered++
+		}
+	}
+	return covered
+}
+
+// Covered returns how many blocks with statements the counters of one function
+// cover, without adding them.
+func (b *Binary) Covered(pkg, fn uint32, counters []uint32) (covered int) {
+	p := b.Packages[pkg]
+	for i, c := range counters {
+		if c != 0 && p.stmts[int(p.base[fn])+i] {
 			covered++
 		}
 	}
