@@ -32,6 +32,7 @@ func TestSameAsLocal(t *testing.T) {
 		{"smoke", "e2e/smoke", []string{"//..."}, bubblewrapFirst, exactly},
 		{"examples", ".", []string{"//examples/..."}, hostToolsFirst, withoutChance},
 		{"matrix", "e2e/matrix", []string{"//bazel:bazel_test", "//helper:helper_test"}, bubblewrapFirst, withoutLoops},
+		{"repository", "e2e/repository", []string{"//..."}, hostToolsFirst, exactly},
 		{"cases", cases, []string{"//cases:killed_test", "//cases:sharded_test"}, bubblewrapFirst, exactly},
 	} {
 		t.Run(w.name, func(t *testing.T) {
