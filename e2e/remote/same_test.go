@@ -39,10 +39,13 @@ func TestSameAsLocal(t *testing.T) {
 			here := local(t, w.dir)
 			args := append([]string{"--nocache_test_results", "--remote_download_outputs=all"}, w.targets...)
 			here.run(success, "coverage", args...)
-			for _, runner := range w.runners {
+			for i, runner := range w.runners {
 				t.Run(string(runner), func(t *testing.T) {
 					e := engineFor(t, runner)
 					there := remote(t, w.dir, e)
+					if i == 0 {
+						there.clean() // of what other tests have left in bazel-testlogs
+					}
 					b := there.run(success, "coverage", args...)
 					b.allRemote()
 					compare(t, here, there, w.normal)
