@@ -54,15 +54,11 @@ func Go(args []string, stdio Stdio) int {
 		fmt.Fprint(stdio.Out, goHelp)
 		return exitOK
 	}
-	b, err := builder()
-	if err != nil {
-		return fail(stdio, "go", err)
-	}
-	return goCommand(b, run, words, stdio)
+	return goCommand(run, words, stdio)
 }
 
 // goCommand runs one go command.
-func goCommand(b *gobuild.Builder, run, words []string, stdio Stdio) int {
+func goCommand(run, words []string, stdio Stdio) int {
 	f := &runFlags{}
 	set := f.set()
 	if err := set.Parse(run); err != nil {
@@ -70,13 +66,19 @@ func goCommand(b *gobuild.Builder, run, words []string, stdio Stdio) int {
 	}
 	sub := gocmd.Parse(words).Sub
 	collects := sub == "test" || sub == "run"
+	below := getenvDir() != ""
 	switch {
-	case collects && getenvDir() == "":
-		return goCollect(b, f, words, stdio)
-	case collects && len(run) > 0:
+	case collects && below && len(run) > 0:
 		return goMisuse(fmt.Errorf("%s: COVWRAP_DIR is set, so the \"covwrap run\" around this collects; give the flag to that", run[0]), stdio)
-	case len(run) > 0:
+	case !collects && len(run) > 0:
 		return goMisuse(fmt.Errorf("%s: \"go %s\" collects nothing, only \"go run\" and \"go test\" do", run[0], sub), stdio)
+	}
+	b, err := builder()
+	if err != nil {
+		return fail(stdio, "go", err)
+	}
+	if collects && !below {
+		return goCollect(b, f, words, stdio)
 	}
 	c, err := plan(b, words, "", stdio)
 	if err != nil {
