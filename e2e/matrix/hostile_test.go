@@ -111,7 +111,7 @@ var attacks = []struct {
 	{
 		Name:    "empty files under every name",
 		Shell:   `for n in covmap.1.1 covmeta.` + hash + ` covcounters.` + hash + `.7.7 covsrc.` + hash + ` covagg.x covmark.00000000000000000009 covsnap.1.2.3 garbage; do : >$D/$n; done`,
-		hostile: hostile{Slugs: []string{"counters-damaged", "foreign-file", "map-unfinished"}, Collected: 2},
+		hostile: hostile{Slugs: []string{"counters-damaged", "foreign-file", "map-damaged", "map-unfinished"}, Collected: 2},
 	},
 	{
 		Name: "symbolic links",

@@ -61,6 +61,9 @@ func writeMissing(w io.Writer, l *ledger.Ledger) {
 			continue
 		}
 		said[text] = true
-		fmt.Fprintf(w, "covwrap: process %d: %s [%s]\n", m.PID, text, m.Slug)
+		if m.PID != 0 { // else it is not known, or they are many
+			text = fmt.Sprintf("process %d: %s", m.PID, text)
+		}
+		fmt.Fprintf(w, "covwrap: %s [%s]\n", text, m.Slug)
 	}
 }

@@ -228,7 +228,10 @@ func (c *Collector) readAggregate(path string) (m *countermap.Map, records []cou
 	if err := profdir.Check(path, maxMap); err != nil {
 		return nil, nil, nil, err
 	}
-	if m, err = countermap.Open(path); err != nil {
+	if m, err = countermap.Open(path); errors.Is(err, countermap.ErrUnfinished) {
+		// Nobody could see it before it was complete.
+		return nil, nil, nil, fmt.Errorf("%s: no counter map, or only the beginning of one", path)
+	} else if err != nil {
 		return nil, nil, nil, err
 	}
 	if m.Flags&countermap.Aggregate == 0 || m.Words > maxWords {
