@@ -8,12 +8,16 @@ import (
 	"strings"
 )
 
-// goModule returns the run of a suite that is a Go module of its own, e2e/NAME.
-func goModule(name string) func(*report) {
+// goModule returns the run of a suite that is a Go module of its own, e2e/NAME:
+// of these packages of it, all if none is named.
+func goModule(name string, packages ...string) func(*report) {
 	return func(r *report) {
 		// The user's GOFLAGS are about other modules than this.
-		stdout, err := r.command(filepath.Join(r.root, "e2e", name), []string{"GOFLAGS="},
-			"go", "test", "-count=1", "-json", "-timeout=60m", "./...")
+		args := []string{"test", "-count=1", "-json", "-timeout=60m", "./..."}
+		if len(packages) > 0 {
+			args = append(args[:len(args)-1], packages...)
+		}
+		stdout, err := r.command(filepath.Join(r.root, "e2e", name), []string{"GOFLAGS="}, "go", args...)
 		r.goTests(stdout, err)
 	}
 }

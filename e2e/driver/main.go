@@ -34,7 +34,7 @@ func suites() []suite {
 		{"repository", "a repository of plain rules, with the repository tier: exact coverage, other builds unchanged", runRepository, false},
 		{"lcov", "lcov and genhtml, 1 and 2, read what the merger writes and add up the same", runLcov, true},
 		{"sdks", "the repository tier with other Go SDKs, nogo and link modes", runSDKs, true},
-		{"remote", "the same on a real remote-execution engine", goModule("remote"), true},
+		{"remote", "the same on a real remote-execution engine", goModule("remote", ".", "./engine"), true},
 		{"windows", "programs for Windows, under Wine", goModule("windows"), true},
 		{"arm64", "programs for linux/arm64, under qemu-user", goModule("arm64"), true},
 	}

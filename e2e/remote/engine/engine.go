@@ -136,7 +136,7 @@ func (e *Engine) Running() []string {
 			above = all[above].parent
 		}
 		// The bwrap of an action is the runner's, and goes with its last process.
-		if above > 1 && p.name != "bwrap" && p.name != "buildbox-casd" {
+		if above > 1 && p.name != "bwrap" && p.name != "buildbox-casd" && p.name != "buildbox-fuse" {
 			text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 			out = append(out, fmt.Sprintf("%s (%s)", p.name, strings.ReplaceAll(string(text), "\x00", " ")))
 		}
