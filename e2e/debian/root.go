@@ -115,7 +115,7 @@ func mirror() (string, error) {
 // tools installs what makes and enters a root file system.
 func tools(say func(string)) error {
 	missing := false
-	for _, tool := range []string{"mmdebstrap", "bwrap"} {
+	for _, tool := range []string{"mmdebstrap", "bwrap", "unshare"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			missing = true
 		}
@@ -126,7 +126,7 @@ func tools(say func(string)) error {
 	say("installing mmdebstrap and bubblewrap")
 	for _, args := range [][]string{
 		{"update"},
-		{"-o", "DPkg::Lock::Timeout=300", "install", "-y", "--no-install-recommends", "mmdebstrap", "bubblewrap"},
+		{"-o", "DPkg::Lock::Timeout=300", "install", "-y", "--no-install-recommends", "mmdebstrap", "bubblewrap", "util-linux"},
 	} {
 		cmd := exec.Command("apt-get", args...)
 		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")

@@ -3,6 +3,7 @@ module example.com/remote
 go 1.24.0
 
 require (
+	github.com/covwrap/covwrap v0.0.0
 	google.golang.org/grpc v1.79.3
 	google.golang.org/protobuf v1.36.11
 )
@@ -13,3 +14,5 @@ require (
 	golang.org/x/text v0.32.0 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20251202230838-ff82c1b0f217 // indirect
 )
+
+replace github.com/covwrap/covwrap => ../..
