@@ -192,11 +192,11 @@ func scrub(v any) {
 }
 
 // endsAreKnown says that this machine's kernel tells the launcher how a process
-// ended that somebody else waited for (Linux 6.15). Before, it depends on
+// ended that somebody else waited for (Linux 6.16). Before, it depends on
 // whether the launcher looked in between.
 var endsAreKnown = func() bool {
 	release, _ := os.ReadFile("/proc/sys/kernel/osrelease")
 	var major, minor int
 	_, err := fmt.Sscanf(string(release), "%d.%d", &major, &minor)
-	return err == nil && (major > 6 || major == 6 && minor >= 15)
+	return err == nil && (major > 6 || major == 6 && minor >= 16)
 }()

@@ -20,11 +20,13 @@ import (
 func TestHeader(t *testing.T) {
 	sameLayout(t, reflect.TypeFor[header](), reflect.TypeFor[rt.Header]())
 	sameLayout(t, reflect.TypeFor[record](), reflect.TypeFor[rt.Record]())
+	sameLayout(t, reflect.TypeFor[Introduction](), reflect.TypeFor[rt.Introduction]())
 	for _, c := range [][2]any{
 		{magic, rt.Magic}, {byteOrder, rt.ByteOrder}, {version, rt.HeaderVersion},
 		{Preparing, State(rt.StatePreparing)}, {Live, State(rt.StateLive)},
 		{Whole, Flags(rt.FlagWhole)}, {Edges, Flags(rt.FlagEdges)}, {Table, Flags(rt.FlagTable)}, {ArgvTruncated, Flags(rt.FlagArgvTruncated)},
 		{Aggregate, Flags(rt.FlagAggregate)}, {ModeSet, Mode(rt.ModeSet)}, {ModeAtomic, Mode(rt.ModeAtomic)}, {joined, rt.RecordJoined}, {left, rt.RecordLeft},
+		{SocketName, rt.SocketName},
 		{ExitUnknown, Exit(rt.ExitUnknown)}, {ExitSuccess, Exit(rt.ExitSuccess)}, {ExitFailure, Exit(rt.ExitFailure)},
 	} {
 		if c[0] != c[1] {

@@ -145,3 +145,15 @@ const (
 )
 
 const recordLen = int(unsafe.Sizeof(Record{}))
+
+// SocketName is the launcher's socket in the profile directory, to which each
+// process connects that makes or joins a counter map, and sends an Introduction.
+const SocketName = "covsocket"
+
+// Introduction names a process as its counter map does.
+type Introduction struct {
+	PID   uint32
+	_     uint32
+	PIDNS uint64
+	Ticks uint64
+}

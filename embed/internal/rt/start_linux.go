@@ -27,8 +27,10 @@ func Start(list *MetaList) bool {
 	if m.dir == "" {
 		return false
 	}
-	m.start = now()
-	if why, err := m.run(); why != "" {
+	m.start, m.pidns = now(), pidNamespace()
+	why, err := m.run()
+	m.introduce()
+	if why != "" {
 		unmapped = why
 		m.note(why, err)
 		return false
@@ -66,7 +68,7 @@ func (m *mapper) run() (why string, err syscall.Errno) {
 		return "map-edges", 0
 	}
 
-	m.exe, m.pidns = statExe(), pidNamespace()
+	m.exe = statExe()
 	if m.join() {
 		return "", 0
 	}

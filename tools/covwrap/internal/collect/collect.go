@@ -154,7 +154,7 @@ func (c *Collector) fold(final bool) error {
 	var entries []profdir.Entry
 	err := profdir.List(c.Dir, func(e profdir.Entry) {
 		switch e.Kind {
-		case profdir.Discard, profdir.Mark:
+		case profdir.Discard, profdir.Mark, profdir.Socket:
 		case profdir.Other:
 			if final {
 				c.trouble("foreign-file", e.Name+": no file of covwrap's; somebody else writes into the profile directory")

@@ -10,12 +10,14 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/covwrap/covwrap/embed/countermap"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/intern"
 )
 
 // Observer watches the descendants of this process.
 //
-// One goroutine waits for the kernel's events, another reads the process table
+// One goroutine waits for the kernel's events and for those who make themselves
+// known, another reads the process table
 // now and then, and the launcher's own reports whom it reaped; the mutex guards
 // what they share. It is never held while the process table is read, since a
 // process that has just made its counter map may live for a millisecond only:
@@ -25,6 +27,7 @@ type Observer struct {
 	pidns  uint64
 	epoll  int
 	notify int // inotify on the profile directory, or -1
+	door   *door
 	wake   int // eventfd that ends the goroutine of events
 	quit   chan struct{}
 	done   sync.WaitGroup
@@ -97,6 +100,12 @@ func (o *Observer) subscribe(dir string) bool {
 			syscall.Close(fd)
 		}
 	}
+	if d, err := openDoor(dir); err == nil {
+		o.door = d
+		// Edge-triggered: without descriptors for what waits there, it would
+		// wake us for ever.
+		o.listen(d.fd, syscall.EPOLLIN|epollET)
+	}
 	return true
 }
 
@@ -133,7 +142,11 @@ func (o *Observer) events() {
 			case o.notify:
 				o.readNotify()
 			default:
-				o.ended(fd)
+				if o.door != nil && fd == o.door.fd {
+					o.answer()
+				} else {
+					o.ended(fd)
+				}
 			}
 		}
 	}
@@ -189,6 +202,61 @@ func (o *Observer) readNotify() {
 				o.notice(p)
 			}
 		}
+	}
+}
+
+// answer handles the processes that have made themselves known.
+func (o *Observer) answer() {
+	for {
+		v, ok := o.door.accept()
+		if !ok {
+			return
+		}
+		o.introduced(v)
+	}
+}
+
+// introduced looks at a process that has made itself known. If it has ended by
+// then, and its parent has waited for it, the kernel may still tell how.
+func (o *Observer) introduced(v visitor) {
+	defer v.close()
+	if v.pid == 0 {
+		return
+	}
+	status, ended := exitOf(v.pidfd)
+	if !ended {
+		o.notice(v.pid)
+		// It may have been gone before a second look at it.
+		status, ended = exitOf(v.pidfd)
+	}
+	if said, ok := v.said(); ok && ended {
+		o.gone(v.pid, said, endOf(status, time.Now()))
+	}
+}
+
+// gone records a process that had made itself known before it ended.
+func (o *Observer) gone(pid int, said countermap.Introduction, e *End) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if w := o.live[pid]; w != nil && w.Ticks == said.Ticks {
+		w.Ended = e
+		o.bury(w)
+		return
+	}
+	p := o.last[pid]
+	if p == nil || p.Ticks != said.Ticks && !(p.Ticks == 0 && p.reaped) {
+		p = &Process{PID: pid, Seen: time.Now()}
+		o.all = append(o.all, p)
+		o.last[pid] = p
+	}
+	if p.Ticks == 0 {
+		p.Ticks = said.Ticks
+		if said.PIDNS != o.pidns {
+			p.PIDNS, p.InnerPID = said.PIDNS, int(said.PID)
+		}
+	}
+	if p.Ended == nil {
+		p.Ended = e
 	}
 }
 
@@ -541,6 +609,9 @@ func (o *Observer) Stop() []*Process {
 		syscall.Write(o.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	}
 	o.done.Wait()
+	if o.door != nil {
+		o.answer()
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for pid, w := range o.live {
@@ -557,6 +628,9 @@ func (o *Observer) Stop() []*Process {
 				syscall.Close(w.fd)
 			}
 		}
+	}
+	if o.door != nil {
+		o.door.close()
 	}
 	for _, fd := range []int{o.epoll, o.notify, o.wake} {
 		if fd >= 0 {

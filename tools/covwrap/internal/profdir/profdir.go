@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/covwrap/covwrap/embed/countermap"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/covdata"
 )
 
@@ -35,6 +36,7 @@ const (
 	Discard               // discard: folder for what is never read
 	Mark                  // covmark.*, covsnap.*: phases
 	Aggregate             // covagg.<executable>: map into which several processes count
+	Socket                // covsocket: where processes make themselves known
 )
 
 // Entry is a file's name taken apart.
@@ -57,6 +59,9 @@ func Parse(name string) Entry {
 		return e
 	case "discard":
 		e.Kind = Discard
+		return e
+	case countermap.SocketName:
+		e.Kind = Socket
 		return e
 	}
 	f := strings.Split(name, ".")

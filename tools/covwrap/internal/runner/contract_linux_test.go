@@ -158,7 +158,7 @@ func TestEnvironment(t *testing.T) {
 		if tc.own != "" {
 			gocoverdir = tc.own
 		}
-		want := fmt.Sprintf("COVWRAP_DIR=%s\nGOCOVERDIR=%s\nMINE=1\nCOVWRAP_DIR=%s\ndiscard\n1777\n1777\n", dir, gocoverdir, dir)
+		want := fmt.Sprintf("COVWRAP_DIR=%s\nGOCOVERDIR=%s\nMINE=1\nCOVWRAP_DIR=%s\ncovsocket\ndiscard\n1777\n1777\n", dir, gocoverdir, dir)
 		expect(t, name, got, result{"exit 0", want, ""})
 	}
 }
