@@ -362,6 +362,7 @@ func TestTimeout(t *testing.T) {
 		t.Run(string(runner), func(t *testing.T) {
 			e := engineFor(t, runner)
 			c := remote(t, cases, e)
+			nothing := leavesNothing(t, e)
 			b := c.run(testsFailed, "coverage", nonce(), "--test_timeout=40", "--@covwrap//rules/config:end_before_timeout=20s", "//cases:slow_test")
 			b.allRemote()
 			f := b.fetch(t)
@@ -372,7 +373,7 @@ func TestTimeout(t *testing.T) {
 					t.Errorf("the log lacks %q:\n%s", want, log)
 				}
 			}
-			nothingRuns(t, e)
+			nothing()
 		})
 	}
 }
@@ -389,6 +390,7 @@ func TestCrash(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := remote(t, cases, e)
+			nothing := leavesNothing(t, e)
 			b, wait := c.start("coverage", flag, "//cases:crash_test")
 			hangs, ended := make(chan error, 1), make(chan struct{})
 			go func() {
@@ -406,7 +408,7 @@ func TestCrash(t *testing.T) {
 				t.Fatalf("the build ended before the test ran: exit code %d\n%s", b.exit, tail(b.output, 40))
 			}
 			if len(e.Running()) == 0 {
-				t.Error("a test runs, and is not seen: nothingRuns checks nothing")
+				t.Error("a test runs, and is not seen: leavesNothing checks nothing")
 			}
 			if err := e.Crash(); err != nil {
 				t.Fatal(err)
@@ -420,7 +422,7 @@ func TestCrash(t *testing.T) {
 				t.Errorf("the report says %v, want %v", got, worker(8))
 			}
 			b.fetch(t).check(t, "cases/crash_test", "passed", 8, true)
-			nothingRuns(t, e)
+			nothing()
 		})
 	}
 }

@@ -46,10 +46,11 @@ func TestSameAsLocal(t *testing.T) {
 					if i == 0 {
 						there.clean() // of what other tests have left in bazel-testlogs
 					}
+					nothing := leavesNothing(t, e)
 					b := there.run(success, "coverage", args...)
 					b.allRemote()
 					compare(t, here, there, w.normal)
-					nothingRuns(t, e)
+					nothing()
 					there.run(success, "test", args...).allRemote()
 				})
 			}

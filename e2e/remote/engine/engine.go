@@ -125,11 +125,11 @@ func (e *Engine) restart() error {
 	return nil
 }
 
-// Running returns the command lines of the processes of actions, in whichever
-// namespace they are: all processes below the engine but its own.
-func (e *Engine) Running() []string {
+// Running returns the command lines of the processes of actions, by number, in
+// whichever namespace they are: all processes below the engine but its own.
+func (e *Engine) Running() map[int]string {
 	all := processes()
-	var out []string
+	out := map[int]string{}
 	for pid, p := range all {
 		above := p.parent
 		for above > 1 && above != e.casd.cmd.Process.Pid {
@@ -138,7 +138,7 @@ func (e *Engine) Running() []string {
 		// The bwrap of an action is the runner's, and goes with its last process.
 		if above > 1 && p.name != "bwrap" && p.name != "buildbox-casd" && p.name != "buildbox-fuse" {
 			text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-			out = append(out, fmt.Sprintf("%s (%s)", p.name, strings.ReplaceAll(string(text), "\x00", " ")))
+			out[pid] = fmt.Sprintf("%s (%s)", p.name, strings.ReplaceAll(string(text), "\x00", " "))
 		}
 	}
 	return out
