@@ -102,3 +102,31 @@ func TestTogether(t *testing.T) {
 		t.Errorf("trouble %v, want %v", l.Trouble, want)
 	}
 }
+
+// TestSeenAfter: a process that was first seen when it ran another program has
+// become that one; any other ends as the process does.
+func TestSeenAfter(t *testing.T) {
+	start := time.Now()
+	for name, test := range map[string]struct {
+		image proctree.Process
+		want  string
+	}{
+		"another program":                  {proctree.Process{Exe: "/bin/sleep", Argv: []string{"sleep", "2"}, Seen: start.Add(1)}, ledger.Execed},
+		"its parent's, before it was one":  {proctree.Process{Exe: "/bin/sh", Argv: []string{"sh"}, Seen: start.Add(-1)}, ledger.Signaled},
+		"itself, from another root folder": {proctree.Process{Exe: "/root/bin/program", Argv: []string{"program", "x"}, Seen: start.Add(1)}, ledger.Signaled},
+		"itself, deleted":                  {proctree.Process{Exe: "/bin/program (deleted)", Argv: []string{"renamed"}, Seen: start.Add(1)}, ledger.Signaled},
+		"dead":                             {proctree.Process{Seen: start.Add(1)}, ledger.Signaled},
+		"dead but for its name":            {proctree.Process{Argv: []string{"sleep"}, Seen: start.Add(1)}, ledger.Signaled},
+	} {
+		p := test.image
+		p.PID, p.Ticks, p.Ended = 20, 5, &proctree.End{Signal: 9}
+		result := &collect.Result{Children: []collect.Child{{
+			Child: ledger.Child{PID: 20, Exe: "/bin/program", Argv: []string{"program", "x"}, Start: start, Collected: "map"}, Ticks: 5,
+		}}}
+		var l ledger.Ledger
+		Build(&l, &launch.Outcome{Processes: []*proctree.Process{&p}, Collected: result}, 0)
+		if got := l.Children[0].Ended.How; got != test.want {
+			t.Errorf("%s: ended %q, want %q", name, got, test.want)
+		}
+	}
+}

@@ -14,44 +14,46 @@ import (
 // Everybody can connect to it; what is said there is believed only as far as it
 // goes into nothing but the account.
 type door struct {
-	fd   int
+	fd   int // -1 where none can be made: a file system without sockets
 	path string
 }
 
-// openDoor makes the socket. What is left of one that was there is replaced.
-func openDoor(dir string) (*door, error) {
-	d, err := os.Open(dir)
+// openDoor makes the socket, in the place of one that was left there.
+func openDoor(dir string) *door {
+	d := &door{-1, dir + "/" + countermap.SocketName}
+	folder, err := os.Open(dir)
 	if err != nil {
-		return nil, err
+		return d
 	}
-	defer d.Close()
+	defer folder.Close()
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
 	if err != nil {
-		return nil, os.NewSyscallError("socket", err)
+		return d
 	}
-	path := dir + "/" + countermap.SocketName
-	syscall.Unlink(path)
+	syscall.Unlink(d.path)
 	// The path itself may be too long for an address.
-	name := "/proc/self/fd/" + strconv.Itoa(int(d.Fd())) + "/" + countermap.SocketName
-	err = os.NewSyscallError("bind", syscall.Bind(fd, &syscall.SockaddrUnix{Name: name}))
+	err = syscall.Bind(fd, &syscall.SockaddrUnix{Name: "/proc/self/fd/" + strconv.Itoa(int(folder.Fd())) + "/" + countermap.SocketName})
 	if err == nil {
-		err = os.Chmod(path, 0o666) // processes of any user
+		err = os.Chmod(d.path, 0o666) // processes of any user
 	}
 	if err == nil {
 		const queue = 4096 // what Linux allows by default
-		err = os.NewSyscallError("listen", syscall.Listen(fd, queue))
+		err = syscall.Listen(fd, queue)
 	}
 	if err != nil {
 		syscall.Close(fd)
-		syscall.Unlink(path)
-		return nil, err
+		syscall.Unlink(d.path)
+		return d
 	}
-	return &door{fd, path}, nil
+	d.fd = fd
+	return d
 }
 
 func (d *door) close() {
-	syscall.Close(d.fd)
-	syscall.Unlink(d.path)
+	if d.fd >= 0 {
+		syscall.Close(d.fd)
+		syscall.Unlink(d.path)
+	}
 }
 
 // visitor is a process that has made itself known.

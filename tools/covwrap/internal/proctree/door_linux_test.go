@@ -58,8 +58,8 @@ func visit(path string) {
 // itself.
 func doorOf(t *testing.T, dir string) *Observer {
 	t.Helper()
-	o := &Observer{self: os.Getpid(), pidns: namespace("self"), notify: -1, wake: -1, quit: make(chan struct{}), live: map[int]*watched{}, last: map[int]*Process{}, foreign: map[int]bool{}}
-	if !o.subscribe(dir) || o.door == nil {
+	o := &Observer{self: os.Getpid(), pidns: namespace("self"), door: openDoor(dir), wake: -1, quit: make(chan struct{}), live: map[int]*watched{}, last: map[int]*Process{}, foreign: map[int]bool{}}
+	if !o.subscribe() || o.door.fd < 0 {
 		t.Fatal("no socket in the profile directory")
 	}
 	t.Cleanup(func() {

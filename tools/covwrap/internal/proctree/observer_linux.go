@@ -5,7 +5,6 @@ import (
 	"os"
 	"runtime"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -17,20 +16,19 @@ import (
 // Observer watches the descendants of this process.
 //
 // One goroutine waits for the kernel's events and for those who make themselves
-// known, another reads the process table
-// now and then, and the launcher's own reports whom it reaped; the mutex guards
-// what they share. It is never held while the process table is read, since a
-// process that has just made its counter map may live for a millisecond only:
-// its pidfd must be opened by then.
+// known, another reads the process table now and then, and the launcher's own
+// reports whom it reaped; the mutex guards what they share. It is never held
+// while the process table is read, since a process that has just made itself
+// known may live for a millisecond only: the sooner it is looked at, the more
+// can be said of it.
 type Observer struct {
-	self   int
-	pidns  uint64
-	epoll  int
-	notify int // inotify on the profile directory, or -1
-	door   *door
-	wake   int // eventfd that ends the goroutine of events
-	quit   chan struct{}
-	done   sync.WaitGroup
+	self  int
+	pidns uint64
+	door  *door
+	epoll int
+	wake  int // eventfd that ends the goroutine of events
+	quit  chan struct{}
+	done  sync.WaitGroup
 
 	mu   sync.Mutex
 	all  []*Process
@@ -68,10 +66,10 @@ const (
 // observer: what the system does not offer is seen less well.
 func Start(dir string) *Observer {
 	o := &Observer{
-		self: os.Getpid(), pidns: namespace("self"), notify: -1, wake: -1, quit: make(chan struct{}),
+		self: os.Getpid(), pidns: namespace("self"), door: openDoor(dir), wake: -1, quit: make(chan struct{}),
 		live: map[int]*watched{}, last: map[int]*Process{}, foreign: map[int]bool{},
 	}
-	if o.subscribe(dir) {
+	if o.subscribe() {
 		o.done.Add(1)
 		go o.events()
 	}
@@ -81,7 +79,7 @@ func Start(dir string) *Observer {
 }
 
 // subscribe makes what the kernel's events need, and reports whether it could.
-func (o *Observer) subscribe(dir string) bool {
+func (o *Observer) subscribe() bool {
 	var err error
 	if o.epoll, err = syscall.EpollCreate1(syscall.EPOLL_CLOEXEC); err != nil {
 		o.epoll = -1
@@ -92,20 +90,9 @@ func (o *Observer) subscribe(dir string) bool {
 		return false
 	}
 	o.listen(o.wake, syscall.EPOLLIN)
-	if fd, err := syscall.InotifyInit1(syscall.IN_CLOEXEC | syscall.IN_NONBLOCK); err == nil {
-		if _, err := syscall.InotifyAddWatch(fd, dir, syscall.IN_CREATE|syscall.IN_MOVED_TO); err == nil {
-			o.notify = fd
-			o.listen(fd, syscall.EPOLLIN)
-		} else {
-			syscall.Close(fd)
-		}
-	}
-	if d, err := openDoor(dir); err == nil {
-		o.door = d
-		// Edge-triggered: without descriptors for what waits there, it would
-		// wake us for ever.
-		o.listen(d.fd, syscall.EPOLLIN|epollET)
-	}
+	// Edge-triggered: without descriptors for what waits there, it would wake us
+	// for ever.
+	o.listen(o.door.fd, syscall.EPOLLIN|epollET)
 	return true
 }
 
@@ -139,14 +126,10 @@ func (o *Observer) events() {
 			switch fd := int(e.Fd); fd {
 			case o.wake:
 				return
-			case o.notify:
-				o.readNotify()
+			case o.door.fd:
+				o.answer()
 			default:
-				if o.door != nil && fd == o.door.fd {
-					o.answer()
-				} else {
-					o.ended(fd)
-				}
+				o.ended(fd)
 			}
 		}
 	}
@@ -181,27 +164,6 @@ func (o *Observer) look() {
 		}
 		interval = min(max(interval, (threadTime()-start)*costFactor), longest)
 		timer.Reset(interval)
-	}
-}
-
-// readNotify handles new files in the profile directory: the process that made
-// a counter map has just started.
-func (o *Observer) readNotify() {
-	var buf [64 << 10]byte
-	n, err := syscall.Read(o.notify, buf[:])
-	if err != nil {
-		return
-	}
-	for off := 0; off+syscall.SizeofInotifyEvent <= n; {
-		length := int(le32(buf[off+12:]))
-		name := strings.TrimRight(string(buf[off+syscall.SizeofInotifyEvent:min(off+syscall.SizeofInotifyEvent+length, n)]), "\x00")
-		off += syscall.SizeofInotifyEvent + length
-		if rest, ok := strings.CutPrefix(name, "covmap."); ok {
-			pid, _, _ := strings.Cut(rest, ".")
-			if p, err := strconv.Atoi(pid); err == nil {
-				o.notice(p)
-			}
-		}
 	}
 }
 
@@ -258,10 +220,6 @@ func (o *Observer) gone(pid int, said countermap.Introduction, e *End) {
 	if p.Ended == nil {
 		p.Ended = e
 	}
-}
-
-func le32(b []byte) uint32 {
-	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
 }
 
 // notice looks at a process that is said to be new.
@@ -609,9 +567,7 @@ func (o *Observer) Stop() []*Process {
 		syscall.Write(o.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	}
 	o.done.Wait()
-	if o.door != nil {
-		o.answer()
-	}
+	o.answer()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for pid, w := range o.live {
@@ -629,14 +585,12 @@ func (o *Observer) Stop() []*Process {
 			}
 		}
 	}
-	if o.door != nil {
-		o.door.close()
-	}
-	for _, fd := range []int{o.epoll, o.notify, o.wake} {
+	o.door.close()
+	for _, fd := range []int{o.epoll, o.wake} {
 		if fd >= 0 {
 			syscall.Close(fd)
 		}
 	}
-	o.epoll, o.notify, o.wake = -1, -1, -1
+	o.epoll, o.wake = -1, -1
 	return o.all
 }

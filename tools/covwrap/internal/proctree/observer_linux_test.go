@@ -34,7 +34,7 @@ func TestSeenInExec(t *testing.T) {
 			}
 			defer cmd.Wait()
 			defer in.Close()
-			o := &Observer{self: cmd.Process.Pid, notify: -1, wake: -1, live: map[int]*watched{}, last: map[int]*Process{}}
+			o := &Observer{self: cmd.Process.Pid, wake: -1, live: map[int]*watched{}, last: map[int]*Process{}}
 			s, err := readStat(cmd.Process.Pid)
 			if err != nil {
 				t.Fatal(err)
@@ -73,7 +73,7 @@ func TestSeenAfterExec(t *testing.T) {
 	}
 	defer cmd.Wait()
 	defer in.Close()
-	o := &Observer{self: cmd.Process.Pid, notify: -1, wake: -1, live: map[int]*watched{}, last: map[int]*Process{}}
+	o := &Observer{self: cmd.Process.Pid, wake: -1, live: map[int]*watched{}, last: map[int]*Process{}}
 	s, err := readStat(cmd.Process.Pid)
 	if err != nil {
 		t.Fatal(err)

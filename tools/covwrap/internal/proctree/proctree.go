@@ -2,12 +2,11 @@
 // what they ran, and how they ended.
 //
 // It is an observer without power over what it sees. On Linux it learns of a
-// process in three ways: the process has a counter map and makes itself known (or
-// cannot, and inotify tells of the map), it becomes an orphan and the launcher
-// reaps it, or it is there when the process table is read, which happens at
-// intervals that bound the cost to about one hundredth of one core. A process
-// that lives between two looks and leaves no data is not seen; whoever reports the
-// numbers has to say so.
+// process in three ways: the process has a counter map and makes itself known, it
+// becomes an orphan and the launcher reaps it, or it is there when the process
+// table is read, which happens at intervals that bound the cost to about one
+// hundredth of one core. A process that lives between two looks and leaves no
+// data is not seen; whoever reports the numbers has to say so.
 //
 // How a process ended is known exactly for those that the launcher reaps; for
 // others if the kernel tells it to the holder of a pidfd (Linux 6.15; of processes
