@@ -288,15 +288,6 @@ func describe(c *ledger.Child, note countermap.Exit, p *process, image *proctree
 	c.Ended.ByUs = o.Ended[last.PID] && killed(e)
 }
 
-// seenAfter reports whether the process of a child ran another program by the time
-// that it was first seen: it has replaced itself by exec. The name of an executable
-// alone tells little, since it depends on whose root folder one looks from.
-func seenAfter(c *ledger.Child, image *proctree.Process) bool {
-	return image.Exe != "" && strings.TrimSuffix(image.Exe, " (deleted)") != c.Exe &&
-		len(image.Argv) > 0 && !slices.Equal(image.Argv, c.Argv) &&
-		!c.Start.IsZero() && image.Seen.After(c.Start)
-}
-
 // noted says how a child ended by its own word.
 func noted(c *ledger.Child, note countermap.Exit) {
 	if c.Ended.How == ledger.Execed {

@@ -3,8 +3,10 @@
 package account
 
 import (
+	"slices"
 	"strings"
 
+	"github.com/covwrap/covwrap/tools/covwrap/internal/ledger"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/proctree"
 )
 
@@ -24,4 +26,13 @@ func forkWindow(i *proctree.Process, parent *process) bool {
 		}
 	}
 	return false
+}
+
+// seenAfter reports whether the process of a child ran another program by the time
+// that it was first seen: it has replaced itself by exec. The name of an executable
+// alone tells little, since it depends on whose root folder one looks from.
+func seenAfter(c *ledger.Child, image *proctree.Process) bool {
+	return image.Exe != "" && strings.TrimSuffix(image.Exe, " (deleted)") != c.Exe &&
+		len(image.Argv) > 0 && !slices.Equal(image.Argv, c.Argv) &&
+		!c.Start.IsZero() && image.Seen.After(c.Start)
 }
