@@ -48,7 +48,7 @@ either way; a longer grace lets them finish by themselves. Default: the flag `//
         default = "auto",
         values = ["auto", "on", "off"],
         doc = """Whether the profile of every process is kept, in Go's own format, in the test's undeclared
-outputs. Default (`auto`): the flag `//rules/config:keep_profiles`, on.""",
+outputs: `covwrap/profiles.tar` has a folder for `go tool covdata`. Default (`auto`): the flag `//rules/config:keep_profiles`, on.""",
     ),
     "on_missing": attr.string(
         default = "auto",

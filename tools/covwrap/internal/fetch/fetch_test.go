@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"context"
@@ -60,6 +61,21 @@ func tree(t *testing.T, dir string) map[string]string {
 	return out
 }
 
+// packed makes an archive of one profile.
+func packed(t *testing.T, name, content string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "profiles/" + name, Mode: 0o644, Size: int64(len(content))})
+	if err == nil {
+		_, err = w.Write([]byte(content))
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 // each collects what Each gives: per attempt its files, and its error.
 func each(t *testing.T, b *bep.Build, opts Options) (files []map[string]string, errs []error) {
 	t.Helper()
@@ -96,7 +112,7 @@ func everything(s *castest.Server) Options {
 
 func TestEachRemote(t *testing.T) {
 	s := castest.Start(t, nil, nil)
-	outputs := archive(t, "hello.txt", "not ours", "covwrap/", "", "covwrap/ledger.json", "{}", "covwrap/profiles/covmeta.x", "meta")
+	outputs := archive(t, "hello.txt", "not ours", "covwrap/", "", "covwrap/ledger.json", "{}", "covwrap/profiles.tar", string(packed(t, "covmeta.x", "meta")))
 	b := &bep.Build{Tests: []bep.TestResult{
 		test("//a:one", bep.TestCoverage, s.Put("", []byte("SF:one\n")), bep.TestLog, s.Put("", []byte("log one")), bep.OutputsZip, s.Put("", outputs)),
 		test("//a:none"),

@@ -10,6 +10,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/covwrap/covwrap/tools/covwrap/internal/profiles"
 )
 
 // ours is the folder in the undeclared outputs that the launcher writes.
@@ -53,6 +55,15 @@ func extract(member *zip.File, to string, limit int64) (int64, error) {
 		return 0, err
 	}
 	defer in.Close()
+	return put(to, in, limit)
+}
+
+// put writes a member to a file, and the profiles in an archive to the folder
+// beside it.
+func put(to string, in io.Reader, limit int64) (int64, error) {
+	if filepath.Base(to) == profiles.ArchiveName {
+		return profiles.Unpack(in, filepath.Join(filepath.Dir(to), "profiles"), limit)
+	}
 	return writeFile(to, in, limit)
 }
 
@@ -90,7 +101,7 @@ func copyTree(from, to string) error {
 			return err
 		}
 		defer in.Close()
-		_, err = writeFile(filepath.Join(to, name), in, maxUnzipped)
+		_, err = put(filepath.Join(to, name), in, maxUnzipped)
 		return err
 	})
 	if errors.Is(err, fs.ErrNotExist) {

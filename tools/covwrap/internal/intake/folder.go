@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/covwrap/covwrap/tools/covwrap/internal/merger"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/profiles"
 )
 
 // The names that Bazel gives to a test's tracefile, to what could have been
@@ -89,6 +90,10 @@ func (s *sorter) testlogs(files []string, goDirs map[string]bool) error {
 			if err := s.zip(path); err != nil {
 				return err
 			}
+		case s.opt.Blocks && name == profiles.ArchiveName:
+			if err := s.tar(path); err != nil {
+				return err
+			}
 		case s.opt.Blocks:
 		case name == testTracefile:
 			s.lines = append(s.lines, merger.Input{Path: path})
@@ -111,8 +116,9 @@ func (s *sorter) anything(files []string, goDirs map[string]bool) error {
 			continue
 		}
 		// A build event file in a folder is the record of some build, not of
-		// this folder; and other zips and JSON are everywhere.
+		// this folder; and other archives and JSON are everywhere.
 		if kind == kindEvents || kind == kindZip && filepath.Base(path) != "outputs.zip" ||
+			kind == kindTar && filepath.Base(path) != profiles.ArchiveName ||
 			kind == kindGcovJSON && !strings.Contains(filepath.Base(path), ".gcov.json") {
 			continue
 		}

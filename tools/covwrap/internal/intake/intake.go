@@ -159,6 +159,8 @@ func (s *sorter) file(path string, kind kind) error {
 		s.texts = append(s.texts, path)
 	case kindZip:
 		return s.zip(path)
+	case kindTar:
+		return s.tar(path)
 	}
 	return nil
 }

@@ -1,11 +1,14 @@
 package intake
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,6 +100,26 @@ func put(t *testing.T, dir, name string, text []byte) {
 	}
 }
 
+// archive makes what the launcher leaves of a profile.
+func archive(t *testing.T, count uint32) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	files := profile(t, count)
+	names := slices.Sorted(maps.Keys(files))
+	slices.Reverse(names) // as the launcher does, meta-data first
+	for _, name := range names {
+		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "profiles/" + name, Mode: 0o644, Size: int64(len(files[name]))}); err != nil {
+			t.Fatal(err)
+		}
+		w.Write(files[name])
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 // testlogs makes what Bazel leaves of two tests: one with its undeclared
 // outputs as a folder, the other with a zip. Each piece has a count of its own.
 func testlogs(t *testing.T) string {
@@ -107,20 +130,16 @@ func testlogs(t *testing.T) string {
 	put(t, dir, "a/t/baseline_coverage.dat", []byte("SF:never.go\nend_of_record\n"))
 	put(t, dir, "a/t/test.log", []byte("SF:log.go\nDA:1,1\nend_of_record\n"))
 	put(t, dir, "_coverage/a/t/x.dat", record(1000))
-	for name, data := range profile(t, 100) {
-		put(t, dir, "a/t/test.outputs/covwrap/profiles/"+name, data)
-	}
+	put(t, dir, "a/t/test.outputs/covwrap/profiles.tar", archive(t, 100))
 	put(t, dir, "b/t/shard_1_of_2/coverage.dat", record(10))
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
-	for name, data := range profile(t, 2000) {
-		f, err := w.Create("covwrap/profiles/" + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := f.Write(data); err != nil {
-			t.Fatal(err)
-		}
+	f, err := w.Create("covwrap/profiles.tar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write(archive(t, 2000)); err != nil {
+		t.Fatal(err)
 	}
 	if _, err := w.Create("../covmeta.evil"); err != nil {
 		t.Fatal(err)
@@ -211,14 +230,12 @@ func TestEventsRemote(t *testing.T) {
 	s := castest.Start(t, nil, nil)
 	var outputs bytes.Buffer
 	z := zip.NewWriter(&outputs)
-	for name, data := range profile(t, 100) {
-		w, err := z.Create("covwrap/profiles/" + name)
-		if err == nil {
-			_, err = w.Write(data)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	w, err := z.Create("covwrap/profiles.tar")
+	if err == nil {
+		_, err = w.Write(archive(t, 100))
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
@@ -318,5 +335,49 @@ func TestLinks(t *testing.T) {
 	defer c.Close()
 	if got := c.Set.File("example.com/gp/main.go").Lines(); len(got) != 3 || got[0].Count != 7 {
 		t.Errorf("the lines of main.go are %v, want three that ran 7 times", got)
+	}
+}
+
+// TestArchives reads folders that were unpacked, archives by themselves, and one
+// that is damaged: what stands before the damage counts.
+func TestArchives(t *testing.T) {
+	whole := archive(t, 5)
+	var other bytes.Buffer
+	w := tar.NewWriter(&other)
+	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "x", Mode: 0o644}); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		file, slug string
+		data       []byte
+		count      uint64
+	}{
+		"whole":           {"profiles.tar", "", whole, 5},
+		"another name":    {"x.bin", "", whole, 5},
+		"end is missing":  {"profiles.tar", "", whole[:len(whole)-1024], 5},
+		"cut off":         {"profiles.tar", "unreadable ", whole[:600], 0},
+		"nothing of ours": {"profiles.tar", "unreadable ", other.Bytes(), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			put(t, dir, c.file, c.data)
+			var log trouble.Log
+			s, err := Read([]string{filepath.Join(dir, c.file)}, Options{}, &log)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			got := uint64(0)
+			if lines := s.Set.File("example.com/gp/main.go").Lines(); len(lines) > 0 {
+				got = uint64(lines[0].Count)
+			}
+			slugs := ""
+			for _, f := range log.Findings() {
+				slugs += f.Slug + " "
+			}
+			if got != c.count || slugs != c.slug {
+				t.Errorf("count %d, findings %q (%v); want %d, %q", got, slugs, log.Findings(), c.count, c.slug)
+			}
+		})
 	}
 }

@@ -22,10 +22,15 @@ const (
 	kindGoBinary // a meta-data file, a counter file or a counter map
 	kindEvents   // a build event file
 	kindZip      // undeclared outputs
+	kindTar      // profiles in an archive
 )
 
-// sniffBytes is how much of a file decides.
-const sniffBytes = 512
+// sniffBytes is how much of a file decides: a block of tar, which has its mark at
+// ustarAt.
+const (
+	sniffBytes = 512
+	ustarAt    = 257
+)
 
 // sniff says what the file at path is.
 func sniff(path string) (kind, error) {
@@ -55,6 +60,8 @@ func sniffBytesOf(head []byte) kind {
 		return kindGcovJSON
 	case hasPrefix(head, "PK\x03\x04"), hasPrefix(head, "PK\x05\x06"):
 		return kindZip
+	case len(head) > ustarAt && hasPrefix(head[ustarAt:], "ustar"):
+		return kindTar
 	case hasPrefix(head, "version:"), hasPrefix(head, "file:"):
 		return kindGcov
 	case tracefileHead(head):

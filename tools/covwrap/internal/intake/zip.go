@@ -7,6 +7,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+
+	"github.com/covwrap/covwrap/tools/covwrap/internal/profiles"
 )
 
 // Undeclared outputs are what a test wrote, so that nothing in a zip of them
@@ -27,12 +29,27 @@ func (s *sorter) zip(name string) error {
 	dirs := map[string]string{} // folder in the zip: folder it is unpacked to
 	left := int64(maxUnzipped)
 	for i, f := range r.File {
-		if !isGoFile(path.Base(f.Name)) {
+		packed := path.Base(f.Name) == profiles.ArchiveName
+		if !packed && !isGoFile(path.Base(f.Name)) {
 			continue
 		}
 		if left <= 0 || i >= maxEntries {
 			s.log.Addf("too-large", name, "profiles of more than %d MB or in more than %d files; the others were left out", maxUnzipped>>20, maxEntries)
 			break
+		}
+		if packed {
+			in, err := f.Open()
+			if err != nil {
+				s.log.Addf("unreadable", name, "%s: %v; it was left out", f.Name, err)
+				continue
+			}
+			n, err := s.unpack(name+": "+f.Name, in, left)
+			in.Close()
+			if err != nil {
+				return err
+			}
+			left -= n
+			continue
 		}
 		dir, ok := dirs[path.Dir(f.Name)]
 		if !ok {
@@ -42,7 +59,7 @@ func (s *sorter) zip(name string) error {
 			dirs[path.Dir(f.Name)] = dir
 			s.addGoDir(dir)
 		}
-		n, err := unpack(f, filepath.Join(dir, path.Base(f.Name)), left)
+		n, err := unzip(f, filepath.Join(dir, path.Base(f.Name)), left)
 		if err != nil {
 			s.log.Addf("unreadable", name, "%s: %v; it was left out", f.Name, err)
 		}
@@ -51,8 +68,39 @@ func (s *sorter) zip(name string) error {
 	return nil
 }
 
-// unpack writes one file of a zip, if it is not larger than most.
-func unpack(f *zip.File, to string, most int64) (int64, error) {
+// tar unpacks an archive of profiles.
+func (s *sorter) tar(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		s.log.Addf("unreadable", name, "%v; it was left out", err)
+		return nil
+	}
+	defer f.Close()
+	_, err = s.unpack(name, f, maxUnzipped)
+	return err
+}
+
+// unpack sorts in the profiles of an archive, and returns how many bytes they
+// have.
+func (s *sorter) unpack(name string, in io.Reader, most int64) (int64, error) {
+	dir, err := s.c.tempDir()
+	if err != nil {
+		return 0, err
+	}
+	n, err := profiles.Unpack(in, dir, most)
+	if err != nil {
+		s.log.Addf("unreadable", name, "%v; what stood before was used", err)
+	}
+	if n > 0 {
+		s.addGoDir(dir)
+	} else if err == nil {
+		s.log.Addf("unreadable", name, "there is no profile in this archive")
+	}
+	return n, nil
+}
+
+// unzip writes one file of a zip, if it is not larger than most.
+func unzip(f *zip.File, to string, most int64) (int64, error) {
 	in, err := f.Open()
 	if err != nil {
 		return 0, err

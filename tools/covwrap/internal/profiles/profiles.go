@@ -1,5 +1,5 @@
 // Package profiles keeps the profile of every process in Go's own format: a
-// folder that "go tool covdata" reads.
+// folder that "go tool covdata" reads, or an archive of one.
 //
 // Equal profiles are stored once and linked, so that a thousand runs of one
 // command cost the disk of one, while the folder still says, and sums up to,
@@ -8,9 +8,11 @@
 package profiles
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -27,13 +29,13 @@ const (
 // reached.
 var ErrFull = errors.New("the room for profiles is used up")
 
-// Store writes into one folder. Not for concurrent use.
+// Store writes into one folder or archive. Not for concurrent use.
 type Store struct {
 	// Text, unless nil, rewrites every argument of the command lines that
 	// profiles name: a profile outlives the sandbox that a path leads into.
 	Text func(string) string
 
-	dir   string
+	to    place
 	bytes int64 // that may still be written
 	files int   // that may still be made
 	metas map[covdata.Hash]bool
@@ -49,11 +51,29 @@ type content struct {
 	n    int
 }
 
-// New returns a store that makes dir when it first writes. It takes at most
-// the number of bytes and of files given.
-func New(dir string, bytes int64, files int) *Store {
+// place is where profiles are put.
+type place interface {
+	// write makes a file, in the place of an earlier one of that name, which
+	// those that were linked to it keep.
+	write(name string, data []byte) error
+	// link makes a file with the content of an earlier one.
+	link(first, name string) error
+	close() error
+}
+
+// New returns a store that makes the folder dir when it first writes. It takes at
+// most the number of bytes and of files given.
+func New(dir string, bytes int64, files int) *Store { return newStore(folder(dir), bytes, files) }
+
+// NewArchive returns a store that makes an archive instead; see [ArchiveName]. It
+// is to be closed.
+func NewArchive(path string, bytes int64, files int) *Store {
+	return newStore(&archive{path: path}, bytes, files)
+}
+
+func newStore(to place, bytes int64, files int) *Store {
 	return &Store{
-		dir: dir, bytes: bytes, files: files,
+		to: to, bytes: bytes, files: files,
 		metas: map[covdata.Hash]bool{},
 		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
 		names: map[content]string{}, kept: map[string]content{},
@@ -66,7 +86,7 @@ func (s *Store) Meta(hash covdata.Hash, data []byte) error {
 	if s.metas[hash] {
 		return nil
 	}
-	if err := s.write("covmeta."+hash.String(), data); err != nil {
+	if err := s.to.write("covmeta."+hash.String(), data); err != nil {
 		return err
 	}
 	s.metas[hash] = true
@@ -113,7 +133,7 @@ func (s *Store) Keep(hash covdata.Hash, pid int, nanos int64, data []byte) (name
 	if s.files <= 0 || !old && s.bytes < int64(len(data)) {
 		return "", ErrFull
 	}
-	if old && os.Link(filepath.Join(s.dir, first), filepath.Join(s.dir, name)) == nil {
+	if old && s.to.link(first, name) == nil {
 		s.files--
 		s.kept[name] = c
 		return name, nil
@@ -121,7 +141,7 @@ func (s *Store) Keep(hash covdata.Hash, pid int, nanos int64, data []byte) (name
 	if s.bytes < int64(len(data)) {
 		return "", ErrFull
 	}
-	if err := s.write(name, data); err != nil {
+	if err := s.to.write(name, data); err != nil {
 		return "", err
 	}
 	s.files--
@@ -133,7 +153,7 @@ func (s *Store) Keep(hash covdata.Hash, pid int, nanos int64, data []byte) (name
 // replace writes a file anew. It needs no room: a process is kept as long as it
 // was kept once, and what was written for it once is small.
 func (s *Store) replace(name string, before, after content, data []byte) error {
-	if err := s.write(name, data); err != nil {
+	if err := s.to.write(name, data); err != nil {
 		return err
 	}
 	if s.names[before] == name {
@@ -146,20 +166,38 @@ func (s *Store) replace(name string, before, after content, data []byte) error {
 // Rest stores counters that stand for all processes whose profile was not
 // kept, whatever the bounds: with it the folder sums up to everything.
 func (s *Store) Rest(hash covdata.Hash, data []byte) error {
-	return s.write(fmt.Sprintf("covcounters.%v.0.0", hash), data)
+	return s.to.write(fmt.Sprintf("covcounters.%v.0.0", hash), data)
 }
 
-// write makes a file under another name first, so that no reader takes half
-// of one for the whole.
-func (s *Store) write(name string, data []byte) error {
-	if err := os.MkdirAll(s.dir, 0o777); err != nil {
+// Close completes an archive. Nothing may be stored afterwards.
+func (s *Store) Close() error { return s.to.close() }
+
+// folder is a place on the disk.
+type folder string
+
+func (f folder) write(name string, data []byte) error { return f.copy(name, bytes.NewReader(data)) }
+
+// copy makes a file under another name first, so that no reader takes half of
+// one for the whole.
+func (f folder) copy(name string, in io.Reader) error {
+	if err := os.MkdirAll(string(f), 0o777); err != nil {
 		return err
 	}
-	path := filepath.Join(s.dir, name)
-	tmp := filepath.Join(s.dir, "tmp."+name)
-	if err := os.WriteFile(tmp, data, 0o666); err != nil {
+	tmp := filepath.Join(string(f), "tmp."+name)
+	out, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	if err = errors.Join(err, out.Close()); err != nil {
 		os.Remove(tmp)
 		return err
 	}
-	return os.Rename(tmp, path)
+	return os.Rename(tmp, filepath.Join(string(f), name))
 }
+
+func (f folder) link(first, name string) error {
+	return os.Link(filepath.Join(string(f), first), filepath.Join(string(f), name))
+}
+
+func (f folder) close() error { return nil }

@@ -1,8 +1,10 @@
 package profiles
 
 import (
+	"bytes"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -42,11 +44,53 @@ next:
 	return content, len(distinct)
 }
 
-func TestStore(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "profiles")
+// both runs a test with a store of either kind. unpacked returns the folder of
+// what is in it.
+func both(t *testing.T, test func(t *testing.T, open func(bytes int64, files int) *Store, unpacked func() string)) {
+	t.Run("folder", func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), "profiles")
+		test(t, func(bytes int64, files int) *Store { return New(dir, bytes, files) }, func() string { return dir })
+	})
+	t.Run("archive", func(t *testing.T) {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "new", ArchiveName)
+		test(t, func(bytes int64, files int) *Store {
+			s := NewArchive(file, bytes, files)
+			t.Cleanup(func() { s.Close() })
+			return s
+		}, func() string {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			to := t.TempDir()
+			if _, err := Unpack(bytes.NewReader(data), to, 1<<20); err != nil {
+				t.Fatal(err)
+			}
+			// tar itself reads it the same.
+			out := t.TempDir()
+			if text, err := exec.Command("tar", "-xf", file, "-C", out).CombinedOutput(); errors.Is(err, exec.ErrNotFound) {
+				t.Log("no tar here")
+			} else if err != nil {
+				t.Fatalf("tar: %v, %s", err, text)
+			} else {
+				ours, distinct := files(t, to)
+				theirs, links := files(t, filepath.Join(out, "profiles"))
+				if !reflect.DeepEqual(ours, theirs) || distinct != links {
+					t.Errorf("unpacked %v (%d), tar has %v (%d)", ours, distinct, theirs, links)
+				}
+			}
+			return to
+		})
+	})
+}
+
+func TestStore(t *testing.T) { both(t, testStore) }
+
+func testStore(t *testing.T, open func(bytes int64, files int) *Store, unpacked func() string) {
 	h := covdata.Hash{15: 1}
 	const hex = "00000000000000000000000000000001"
-	s := New(dir, 10, 4)
+	s := open(10, 4)
 	if err := s.Meta(h, []byte("meta")); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +124,7 @@ func TestStore(t *testing.T) {
 	if err := s.Rest(h, []byte("rest")); err != nil {
 		t.Fatal(err)
 	}
-	content, distinct := files(t, dir)
+	content, distinct := files(t, unpacked())
 	wantContent := map[string]string{
 		"covmeta." + hex: "meta", name + ".10.0": "aaaa", name + ".11.1": "bbbb", name + ".12.2": "aaaa", name + ".14.4": "aaaa", name + ".0.0": "rest",
 	}
@@ -94,11 +138,12 @@ func TestStore(t *testing.T) {
 
 // TestStoreAgain: a process that is kept a second time has one file, which needs
 // no further room and no other file changes with.
-func TestStoreAgain(t *testing.T) {
-	dir := t.TempDir()
+func TestStoreAgain(t *testing.T) { both(t, testStoreAgain) }
+
+func testStoreAgain(t *testing.T, open func(bytes int64, files int) *Store, unpacked func() string) {
 	h := covdata.Hash{15: 1}
 	const name = "covcounters.00000000000000000000000000000001"
-	s := New(dir, 8, 3)
+	s := open(8, 3)
 	for _, step := range []struct {
 		pid  int
 		data string
@@ -119,7 +164,7 @@ func TestStoreAgain(t *testing.T) {
 	if _, err := s.Keep(h, 13, 0, []byte("bbbb")); !errors.Is(err, ErrFull) || s.HasRoom(h, 13, 0) {
 		t.Errorf("a fourth file: %v", err)
 	}
-	content, _ := files(t, dir)
+	content, _ := files(t, unpacked())
 	if want := map[string]string{name + ".10.0": "bbbb", name + ".11.0": "aacc", name + ".12.0": "aaaa"}; !reflect.DeepEqual(content, want) {
 		t.Errorf("files %v, want %v", content, want)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/covwrap/covwrap/tools/covwrap/internal/launch"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/ledger"
+	"github.com/covwrap/covwrap/tools/covwrap/internal/profiles"
 	"github.com/covwrap/covwrap/tools/covwrap/internal/scrub"
 )
 
@@ -51,7 +52,8 @@ func FromEnvironment(get func(string) string, args []string) *Wrapped {
 	w.Temp = get("TEST_TMPDIR")
 	if dir := get("TEST_UNDECLARED_OUTPUTS_DIR"); dir != "" {
 		w.Outputs = filepath.Join(dir, "covwrap")
-		w.Profiles = filepath.Join(w.Outputs, "profiles")
+		w.Archive = true
+		w.Profiles = filepath.Join(w.Outputs, profiles.ArchiveName)
 	}
 	if n, err := strconv.Atoi(get("TEST_TIMEOUT")); err == nil && n > 0 {
 		w.TimeLimit = time.Duration(n) * time.Second

@@ -142,6 +142,11 @@ func TestBazel(t *testing.T) {
 			if tc.outcome == "" {
 				return
 			}
+			if slices.Contains(tc.files, "out/covwrap/profiles.tar") {
+				if got, want := tree(t, unpacked(t, cmd)), []string{"covcounters.*", "covcounters.*", "covmeta.*"}; !slices.Equal(got, want) {
+					t.Errorf("profiles %q, want %q", got, want)
+				}
+			}
 			text := read(t, filepath.Join(top(cmd), "out", "covwrap", "ledger.json"))
 			l := readLedger(t, filepath.Join(top(cmd), "out", "covwrap", "ledger.json"))
 			if l.Outcome != tc.outcome || l.Test != "//pkg:test" || len(l.Children) != 2 {
@@ -158,8 +163,18 @@ func TestBazel(t *testing.T) {
 // everything is what a test with children leaves in COVERAGE_DIR and in its
 // undeclared outputs.
 var everything = []string{
-	"cov/covwrap*", "out/covwrap/ledger.json",
-	"out/covwrap/profiles/covcounters.*", "out/covwrap/profiles/covcounters.*", "out/covwrap/profiles/covmeta.*",
+	"cov/covwrap*", "out/covwrap/ledger.json", "out/covwrap/profiles.tar",
+}
+
+// unpacked returns the folder of the profiles that a test has left.
+func unpacked(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
+	dir := t.TempDir()
+	out, err := exec.Command("tar", "-xf", filepath.Join(top(cmd), "out", "covwrap", "profiles.tar"), "-C", dir).CombinedOutput()
+	if err != nil {
+		t.Fatalf("tar: %v: %s", err, out)
+	}
+	return filepath.Join(dir, "profiles")
 }
 
 // look is a function of a script whose parent is the launcher: it waits until
@@ -267,7 +282,7 @@ func TestKilledAtTimeout(t *testing.T) {
 	if trace := tracefileOf(t, cmd); !strings.Contains(trace, "DA:32,1\n") {
 		t.Errorf("tracefile:\n%s", trace)
 	}
-	if text := goTool(t, filepath.Join(top(cmd), "out", "covwrap", "profiles"), "covdata", "percent", "-i=."); !strings.Contains(text, "example.com/prog\t\tcoverage: 46.2% of statements") {
+	if text := goTool(t, unpacked(t, cmd), "covdata", "percent", "-i=."); !strings.Contains(text, "example.com/prog\t\tcoverage: 46.2% of statements") {
 		t.Errorf("profiles: %s", text)
 	}
 }
@@ -284,7 +299,7 @@ until [ -e $TEST_UNDECLARED_OUTPUTS_DIR/covwrap/ledger.json ]; do sleep 0.01; do
 	if l.Outcome != "passed" || l.Covered != 2 || l.Collected != 2 {
 		t.Errorf("%+v", l)
 	}
-	profiles := filepath.Join(top(cmd), "out", "covwrap", "profiles")
+	profiles := unpacked(t, cmd)
 	goTool(t, profiles, "covdata", "textfmt", "-i=.", "-o=text")
 	if text := read(t, filepath.Join(profiles, "text")); !strings.Contains(text, "lib.go:7.19,9.3 1 14\n") {
 		t.Errorf("profiles:\n%s", text)

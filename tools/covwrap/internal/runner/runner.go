@@ -38,7 +38,8 @@ type Options struct {
 	ProfileDir   string        // an existing profile directory to use and to leave in place, instead
 	Aggregate    string        // when processes count together: Off (or ""), Auto, On
 	KeepProfiles bool          // keep the profile of every process
-	Profiles     string        // where to
+	Profiles     string        // where to: a folder
+	Archive      bool          // Profiles is an archive (profiles.ArchiveName) instead
 	Grace        time.Duration // for processes that outlive the test
 	Grouped      bool          // who signals us signals our whole process group
 	TimeLimit    time.Duration // what the test was given; 0 unknown
@@ -138,7 +139,11 @@ func Run(o Options) (*Report, error) {
 		c.Env = os.Environ()
 	}
 	if o.KeepProfiles && o.Profiles != "" {
-		c.Keep = profiles.New(o.Profiles, profiles.DefaultBytes, profiles.DefaultFiles)
+		open := profiles.New
+		if o.Archive {
+			open = profiles.NewArchive
+		}
+		c.Keep = open(o.Profiles, profiles.DefaultBytes, profiles.DefaultFiles)
 		if o.Scrub != nil {
 			c.Keep.Text = o.Scrub.String
 		}
@@ -150,6 +155,11 @@ func Run(o Options) (*Report, error) {
 	out, err := launch.Run(c)
 	if err != nil {
 		return nil, &StartError{path, err}
+	}
+	if c.Keep != nil {
+		if err := c.Keep.Close(); err != nil {
+			notes = append(notes, "the profiles of single processes may not be complete: "+err.Error())
+		}
 	}
 	r := o.report(out, notes)
 	if out.OutOfTime && !r.Status.Failed() {
