@@ -63,19 +63,31 @@ func smokeOutcomes(r *report, w workspace) {
 			name := fmt.Sprintf("outcome %s, attempt %d", o.test, i+1)
 			dir := w.log("outcomes/" + o.test + "_test/" + a.outputs + "/covwrap")
 			r.check(name+" ledger", checkLedger(filepath.Join(dir, "ledger.json"), a.outcome, o.children))
-			profile := filepath.Join(state, "profile")
-			_, err := r.quiet(dir, "tar", "-xf", "profiles.tar", "-C", state)
-			if err == nil {
-				_, err = r.quiet(w.dir, "go", "tool", "covdata", "textfmt", "-i="+filepath.Join(state, "profiles"), "-o="+profile)
-			}
-			text, err2 := os.ReadFile(profile)
-			if err = errors.Join(err, err2, os.RemoveAll(profile)); err != nil {
+			text, err := profileOf(r, filepath.Join(dir, "profiles.tar"))
+			if err != nil {
 				r.check(name+" profiles", err)
 				continue
 			}
 			r.golden(name+" profiles", string(text), filepath.Join(w.dir, "expected", fmt.Sprintf("outcomes-%d.profile", o.children)))
 		}
 	}
+}
+
+// profileOf returns what all processes of a test counted together, as Go's own tool
+// reads it from the archive of their profiles.
+func profileOf(r *report, archive string) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "profiles")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if _, err := r.quiet(dir, "tar", "-xf", archive); err != nil {
+		return nil, err
+	}
+	if _, err := r.quiet(dir, "go", "tool", "covdata", "textfmt", "-i=profiles", "-o=profile"); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, "profile"))
 }
 
 // checkLedger checks what a ledger says of a test and of its programs, which
