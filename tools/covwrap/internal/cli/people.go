@@ -18,9 +18,9 @@ const exitBelow = 4
 
 const inputsHelp = `
 Inputs, in any mix: tracefiles (LCOV), Go coverage profiles (text), GOCOVERDIR
-folders and covwrap's profile directories, gcov's reports, a bazel-testlogs
-folder, a build event file, or a folder of any of these. Without any, the report
-of the last "bazel coverage --combined_report=lcov" is read.
+folders, covwrap's profile directories and archives of profiles, gcov's reports,
+a bazel-testlogs folder, a build event file, or a folder of any of these. Without
+any, the report of the last "bazel coverage --combined_report=lcov" is read.
 `
 
 // reading is what the commands that read coverage have in common.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 )
@@ -151,7 +150,6 @@ func damaged(err error) error {
 // memberName returns the name that a profile has in its folder.
 func memberName(member string) (name string, ok bool) {
 	name, ok = strings.CutPrefix(member, members)
-	ok = ok && (strings.HasPrefix(name, "covmeta.") || strings.HasPrefix(name, "covcounters.")) &&
-		path.Base(name) == name && filepath.IsLocal(name) && !strings.ContainsAny(name, `\:`)
+	ok = ok && (strings.HasPrefix(name, "covmeta.") || strings.HasPrefix(name, "covcounters.")) && !strings.ContainsAny(name, `/\:`)
 	return name, ok
 }
