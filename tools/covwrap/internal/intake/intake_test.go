@@ -338,8 +338,8 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestArchives reads folders that were unpacked, archives by themselves, and one
-// that is damaged: what stands before the damage counts.
+// TestArchives reads archives of profiles that are named by themselves, whole and
+// damaged.
 func TestArchives(t *testing.T) {
 	whole := archive(t, 5)
 	var other bytes.Buffer
